@@ -1,6 +1,6 @@
 // The Frontend API of the page's own origin, with the browser's cookies.
 
-import { early } from './early.js';
+import { early, headers as always } from './early.js';
 import { has, later, leaveFor, setClock, t } from './page.js';
 import { withTicket } from './ticket.js';
 
@@ -14,7 +14,7 @@ export class Problem extends Error {
 
 /** Sends one request. Returns the decoded body, or undefined without one. Throws a Problem. */
 export async function request(method, path, { form, json, headers } = {}) {
-  const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20000), headers: { Accept: 'application/json', ...headers } };
+  const options = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(20000), headers: { ...always, ...headers } };
   if (form) options.body = new URLSearchParams(form);
   if (json !== undefined) {
     options.headers['Content-Type'] = 'application/json';

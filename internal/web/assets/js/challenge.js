@@ -3,9 +3,17 @@
 import { Problem, explain, whyShut } from './api.js';
 import { button, field, form, once, passwordField, problemNotice } from './form.js';
 import { codeField, holder, texting } from './otp.js';
-import { h, heading, phone, rich, show, strategyShapes, t } from './page.js';
+import { h, heading, notice, phone, rich, show, strategyShapes, t } from './page.js';
+import { supported, usePasskey } from './webauthn.js';
 
 const same = (a, b) => a.strategy === b.strategy && a.phone_number_id === b.phone_number_id;
+
+/** The factors that this browser can prove, a passkey first: the API has it last, for older clients. */
+export const usable = (factors) => (factors ?? []).filter((f) => f.strategy !== 'passkey' || supported()).sort((a, b) => (b.strategy === 'passkey') - (a.strategy === 'passkey'));
+
+const parameters = { password: 'password', passkey: 'public_key_credential' };
+/** The parameters of an attempt at a factor. */
+export const proofOf = (factor, text) => ({ strategy: factor.strategy, [parameters[factor.strategy] ?? 'code']: text });
 
 function describe(factor) {
   if (factor.strategy === 'phone_code') return h('span', {}, rich('method.phone_code', { number: phone(factor.safe_identifier) }));
@@ -25,8 +33,9 @@ export function shutView(level, problem) {
 
 /**
  * Renders the methods into host, the first of the factors selected.
- *   prepare(factor)        requests a text message; its result is the verification that waits for the code
- *   attempt(factor, text)  verifies a code or password; its result is passed to done
+ *   factors                of usable()
+ *   prepare(factor)        requests a text message or a challenge; its result is the verification that waits for the answer
+ *   attempt(factor, text)  verifies a code, password or answer of a passkey; its result is passed to done
  *   expired(problem)       renders the way on after the end of the sign-in or step-up
  *   sent                   the verification of a message that was sent before; if its code works, none is sent automatically
  *   choice                 an element before the field of each second factor
@@ -58,7 +67,7 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
   function choose(factor) {
     stopListening();
     stopListening = () => {};
-    ({ phone_code: byText, totp: byApp, backup_code: byBackupCode, password: byPassword })[factor.strategy](factor);
+    ({ phone_code: byText, totp: byApp, backup_code: byBackupCode, password: byPassword, passkey: byPasskey })[factor.strategy](factor);
   }
 
   const trial = (factor, f, value) => async () => {
@@ -117,6 +126,23 @@ export function challenge(host, { factors, prepare, attempt, done, expired, sent
     const act = trial(factor, f, () => f.input.value);
     const wrong = (problem) => problemOf(problem, f.wrong);
     show(host, [lead, heading(level, 'lock', t('password.title'), t('password.text')), form({ fields: f.element, submit, act, wrong }), others(factor), extra]);
+  }
+
+  function byPasskey(factor) {
+    const browser = new AbortController();
+    stopListening = () => browser.abort();
+    const alert = h('div', {});
+    const wrong = (problem) => problemOf(problem, (text) => {
+      const late = ['verification_expired', 'verification_missing'].includes(problem.code);
+      alert.replaceChildren(notice('bad', h('p', {}, late ? t('passkey.late') : text)));
+    });
+    const use = button(t('passkey.use'), { kind: 'main wide', 'data-focus': true, wrong, act: async () => {
+      alert.replaceChildren();
+      const { nonce } = await prepare(factor);
+      const result = await attempt(factor, await usePasskey(nonce, { signal: browser.signal }));
+      await done(result);
+    } });
+    show(host, [lead, heading(level, 'passkey', t('passkey.title'), t('passkey.text')), alert, choice, use, others(factor), extra], { title: t('passkey.title') });
   }
 
   choose(factors.find((f) => waiting && f.phone_number_id === waiting.phone_number_id) ?? factors[0]);

@@ -14,7 +14,7 @@ export const types = ('user.created user.updated user.deleted user.locked user.u
   + 'factor.reset factor.disabled factor.default_changed code.sent code.replayed backup_code.made backup_code.used backup_code.removed password.changed phone_number.added '
   + 'phone_number.verified phone_number.unverified phone_number.removed phone_number.refused sms.failed sms.undelivered sign_in_token.created session.created session.ended session.removed '
   + 'session.revoked session.all_revoked session.others_revoked session.reverified device.remembered device.forgotten recovery.requested recovery.reminder recovery.cancelled '
-  + 'recovery.completed settings.changed webhook.test webhook.failed').split(' ');
+  + 'recovery.completed passkey.counter_went_back settings.changed webhook.test webhook.failed').split(' ');
 const userID = /^user_[a-z2-7]{26}$/;
 
 const names = new Map(); // of users by id

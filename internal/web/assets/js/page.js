@@ -75,6 +75,7 @@ const shapes = {
   clock: ['M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18', 'M12 7v5l3 2'],
   eye: ['M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12', 'M12 9.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6'],
   shield: ['M12 3 5 6v5c0 5 3 8 7 10 4-2 7-5 7-10V6z', 'm9 12 2.2 2.2L15 10'],
+  passkey: ['M9 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8', 'M3 20c.6-3.800 2.800-5.500 6-5.500 1 0 1.900.2 2.700.5', 'M17.500 10a3 3 0 1 0 0 6 3 3 0 0 0 0-6', 'M17.500 16v5l2-1.500'],
   person: ['M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8', 'M4.5 20c1-4 4-5.5 7.5-5.5s6.500 1.500 7.500 5.500'],
 };
 
@@ -82,7 +83,7 @@ const shapes = {
 export const icon = (shape) => svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, shapes[shape].map((d) => svg('path', { d })));
 
 /** The icons of the strategies. */
-export const strategyShapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key' };
+export const strategyShapes = { totp: 'app', phone_code: 'sms', backup_code: 'key', password: 'lock', ticket: 'key', passkey: 'passkey' };
 
 /** A text of the catalogue with its {names} replaced. */
 export function t(key, values = {}) {

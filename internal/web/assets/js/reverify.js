@@ -1,7 +1,7 @@
 // Step-up: a change that needs it opens a dialog, and continues afterwards.
 
 import { explain, post } from './api.js';
-import { challenge } from './challenge.js';
+import { challenge, proofOf, usable } from './challenge.js';
 import { Cancelled, button, dialog } from './form.js';
 import { h, heading, notice, show, t } from './page.js';
 import { reauthAddress } from './reauth.js';
@@ -21,7 +21,7 @@ async function ask(sessionID) {
   const at = `/client/sessions/${encodeURIComponent(sessionID)}/verify`;
   const begun = (await post(at, { level: 'second_factor' })).response;
   const second = begun.status === 'needs_second_factor';
-  const factors = (second ? begun.supported_second_factors : begun.supported_first_factors) ?? [];
+  const factors = usable(second ? begun.supported_second_factors : begun.supported_first_factors);
   const step = second ? 'second_factor' : 'first_factor';
   const elsewhere = factors.length === 0 && !second ? await reauthAddress() : undefined;
   const restore = document.title;
@@ -39,7 +39,7 @@ async function ask(sessionID) {
     challenge(box, {
       factors, level: 'h3', lead, extra: cancel,
       prepare: async (factor) => (await post(`${at}/prepare_${step}`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response[`${step}_verification`],
-      attempt: (factor, text) => post(`${at}/attempt_${step}`, { strategy: factor.strategy, [factor.strategy === 'password' ? 'password' : 'code']: text }),
+      attempt: (factor, text) => post(`${at}/attempt_${step}`, proofOf(factor, text)),
       done: () => close(true),
       expired: (problem) => show(box, [
         lead, heading('h3', 'clock', problem.code === 'verification_failed' ? explain(problem) : t('reverify.expired'), undefined, 'bad'), h('p', { class: 'quiet' }, t('reverify.expired.text')), cancel,

@@ -11,6 +11,7 @@ import { called, lived, renaming } from './factorrow.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
 import { badge, counted, date, day, focusOn, focusTitle, h, labelled, name, notice, number, page, phone, rich, say, show, t } from './page.js';
+import { passkeys } from './passkeys.js';
 import { rememberedDevices } from './remembered.js';
 import { sensitively } from './reverify.js';
 import { recoveryNotice } from './recovery.js';
@@ -132,6 +133,7 @@ function methods() {
   const rest = user.phone_numbers.filter((p) => !numbersInUse().includes(p));
   const app = user.two_factor_enabled ? t('security.app') : [t('security.app'), ' ', badge(t('security.recommended'), 'good')];
   return [
+    passkeys(session, environment, change),
     on.includes('totp') && section(app, t('security.app.text'), !user.totp_enabled && link('/account/add-authenticator', t('button.add'), t('security.app')), user.totp_enabled && h('ul', {}, appRow())),
     on.includes('phone_code') && section(t('security.phones'), t('security.phones.text'), link('/account/add-phone', t('button.add'), t('security.phones')),
       numbersInUse().length > 0 && h('ul', {}, numbersInUse().map(numberRow))),
@@ -197,6 +199,7 @@ const isHere = (id) => id === session.id || remembered.some((d) => d.current && 
 /** The user's audit log, newest first. */
 function events() {
   const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
+  for (const p of session.user.passkeys) subjects.set(p.id, h('bdi', {}, p.name));
   for (const s of sessions) subjects.set(s.id, h('span', {}, deviceOf(s), networkOf(s) ? [' · ', networkOf(s)] : []));
   for (const d of remembered) subjects.set(d.id, browserOf(d));
   const doubt = (e) => isDoubtful(e) && button(t('security.notme'), { kind: 'short plain', 'aria-label': labelled(t('security.notme'), `${t(`event.${e.type}`)}, ${date(e.created_at)}`), act: notMe });

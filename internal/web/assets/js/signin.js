@@ -1,10 +1,12 @@
 // The sign-in: a ticket, password or text message, then the second factor.
 
 import { Problem, activeSession, explain, get, post, request } from './api.js';
-import { challenge, isShut, shutView } from './challenge.js';
+import { challenge, isShut, proofOf, shutView, usable } from './challenge.js';
 import { waiting } from './due.js';
+import { mayOffer, offer } from './nudge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
 import { counted, h, heading, leaveFor, notice, page, show, support, t } from './page.js';
+import { passkeyFirst } from './passkeyfirst.js';
 import { recoveryLink } from './recovery.js';
 import { target } from './target.js';
 import { takeTicket } from './ticket.js';
@@ -17,8 +19,13 @@ let texted = false; // whether phone_code is a first factor
 let forgotten; // the application's page for forgotten passwords, if there is one
 let days; // for how long a person may have the device remembered; 0 or undefined: not at all
 
+let passkey; // a passkey as the first factor, where there is one
+let environment;
+
 async function start() {
-  const [{ response: client }, environment] = await Promise.all([get('/client'), get('/environment')]);
+  const [{ response: client }, settings] = await Promise.all([get('/client'), get('/environment')]);
+  environment = settings;
+  passkey = passkeyFirst(environment, client);
   texted = environment.user_settings.attributes.phone_number.used_for_first_factor;
   forgotten = environment.password_reset_url;
   days = environment.remember_device_days;
@@ -44,6 +51,7 @@ async function finish(answer) {
   if (!document.cookie.includes('__client_uat') && !activeSession((await get('/client')).response)) return withoutCookies();
   const session = activeSession(answer.client);
   if (waiting(session.user)) return leaveFor(setup());
+  if (answer.strategy === 'phone_code' && mayOffer(session, environment)) return offer(host, session, () => go(session));
   return answer.strategy === 'backup_code' && session.user.backup_codes ? codesLeft(session) : go(session);
 }
 
@@ -136,7 +144,7 @@ const elsewhere = () => load(host, async () => {
 
 function byPassword(reason) {
   const alert = h('div', {}, reason && notice('bad', h('p', {}, reason)));
-  const name = field({ label: t('signin.identifier'), name: 'username', required: true, autocomplete: 'username', value: identifier, 'data-focus': true, maxlength: 320 });
+  const name = field({ label: t('signin.identifier'), name: 'username', required: true, autocomplete: passkey ? 'username webauthn' : 'username', value: identifier, 'data-focus': true, maxlength: 320 });
   const secret = passwordField({ label: t('password.label'), required: true, maxlength: 256 });
   const submit = button(t('button.continue'), { kind: 'main wide' });
   const wrong = (problem) => {
@@ -148,6 +156,7 @@ function byPassword(reason) {
   };
   const act = async () => {
     alert.replaceChildren();
+    passkey?.stop();
     identifier = name.input.value.trim();
     if (identifier === '') return name.wrong(t('error.form_param_nil'));
     if (secret.input.value === '') return secret.wrong(t('error.form_param_nil'));
@@ -155,11 +164,13 @@ function byPassword(reason) {
   };
   const byText = button(t('signin.text.instead'), { kind: 'plain wide', wrong, act: async () => {
     alert.replaceChildren();
+    passkey?.stop();
     identifier = name.input.value.trim();
     if (identifier === '') return name.wrong(t('error.form_param_nil'));
     first((await post('/client/sign_ins', { identifier })).response);
   } });
-  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), form({ fields: [name.element, secret.element], submit, act, wrong, more: [ways(), alert] }), texted && byText], { title: t('signin.title') });
+  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), passkey?.way(proceed, wrong), form({ fields: [name.element, secret.element], submit, act, wrong, more: [ways(), alert] }), texted && byText], { title: t('signin.title') });
+  passkey?.listen(proceed, wrong);
 }
 
 /** The first factor by text message, where the settings allow it. */
@@ -170,7 +181,7 @@ function first(signIn) {
   challenge(host, {
     factors, extra: [again(), help()],
     prepare: async (factor) => (await post(`${at}/prepare_first_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id })).response.first_factor_verification,
-    attempt: (factor, code) => post(`${at}/attempt_first_factor`, { strategy: factor.strategy, code }),
+    attempt: async (factor, code) => ({ ...await post(`${at}/attempt_first_factor`, proofOf(factor, code)), strategy: factor.strategy }),
     done: proceed,
     expired,
   });
@@ -187,6 +198,7 @@ const help = () => support && h('p', { class: 'small quiet' }, helpLink());
 const ways = () => (forgotten || support) && h('p', { class: 'small ways' }, forgotten && h('a', { href: forgotten }, t('signin.forgot')), helpLink());
 
 function proceed(answer) {
+  passkey?.stop();
   const signIn = answer.response;
   if (signIn.status === 'complete') return finish(answer);
   if (signIn.status !== 'needs_second_factor') throw new Problem('internal_clerk_error');
@@ -206,14 +218,14 @@ function remembering() {
 function second(signIn, sent) {
   const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
   const restart = button(t('signin.other'), { kind: 'plain wide', act: () => (history.state?.step === 'second' ? history.back() : byPassword()) });
-  const factors = signIn.supported_second_factors ?? [];
+  const factors = usable(signIn.supported_second_factors);
   const lost = recoveryLink(host, signIn, (now) => second(now, now.second_factor_verification));
-  if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t('signin.none.text'), 'bad'), lost, restart, help()]);
+  if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t(signIn.supported_second_factors?.length > 0 ? 'passkey.unsupported' : 'signin.none.text'), 'bad'), lost, restart, help()]);
   const choice = days > 0 ? remembering() : null;
   challenge(host, {
     factors, sent, choice: choice?.element, extra: [lost, restart, help()],
     prepare: async (factor) => (await post(`${at}/prepare_second_factor`, { strategy: factor.strategy, phone_number_id: factor.phone_number_id ?? '' })).response.second_factor_verification,
-    attempt: async (factor, code) => ({ ...await post(`${at}/attempt_second_factor`, { strategy: factor.strategy, code, ...(choice?.chosen() && { remember_device: 'true' }) }), strategy: factor.strategy }),
+    attempt: async (factor, code) => ({ ...await post(`${at}/attempt_second_factor`, { ...proofOf(factor, code), ...(choice?.chosen() && { remember_device: 'true' }) }), strategy: factor.strategy }),
     done: finish,
     expired,
   });
