@@ -53,4 +53,4 @@ func (c catalogue) forKind(lang string, k kind) map[string]string {
 
 // frameFamilies are the families of texts that the dashboard and the development pages share with
 // the other pages. A family is the first part of a text's key.
-var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true, "event": true, "device": true}
+var frameFamilies = map[string]bool{"frame": true, "error": true, "button": true, "confirm": true, "password": true, "event": true, "device": true, "factor": true}

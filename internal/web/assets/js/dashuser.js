@@ -6,7 +6,7 @@ import { createLink } from './dashlink.js';
 import { required } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { browserOf, daysOf, deviceOf, networkOf } from './device.js';
-import { called, lived } from './factorrow.js';
+import { called, lived } from './factorlife.js';
 import { button, load } from './form.js';
 import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { row, section } from './rows.js';
@@ -107,7 +107,7 @@ function secondFactors() {
     const verified = p.verification?.status === 'verified';
     list.push(row('sms', [phone(p.phone_number), called(detail.name)], [text, ...(verified ? lived(detail) : [])], remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
   }
-  if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), codes && t('security.codes.left', { left: number(codes.left), total: number(codes.left + codes.used) }), remove(`${at}/backup_code`, t('dash.backup'), [])));
+  if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), codes && t('factor.codes.left', { left: number(codes.left), total: number(codes.left + codes.used) }), remove(`${at}/backup_code`, t('dash.backup'), [])));
   return section(t('dash.factors'), null, null, list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
     user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: reset() })));
 }

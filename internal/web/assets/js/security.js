@@ -7,7 +7,8 @@ import { deadline, needed, waiting } from './due.js';
 import { browserOf, deviceOf, networkOf } from './device.js';
 import { devices } from './devices.js';
 import { eventRow } from './events.js';
-import { called, lived, renaming } from './factorrow.js';
+import { called, lived } from './factorlife.js';
+import { renaming } from './factorrename.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
 import { badge, counted, date, day, focusOn, focusTitle, h, labelled, name, notice, number, page, phone, rich, say, show, t } from './page.js';
@@ -107,7 +108,7 @@ const renamed = (answer) => change(async () => answer, 'security.renamed');
 function numberRow(p) {
   const detail = detailOf((d) => d.id === p.id);
   const title = [phone(p.phone_number), called(detail.name), p.default_second_factor && badge(t('security.default'), 'good'), !verified(p) && badge(t('security.unverified'), 'warn')];
-  return row('sms', title, verified(p) ? lived(detail) : [t('security.added', { when: day(p.created_at) })], [numberButtons(p, detail.name)]);
+  return row('sms', title, verified(p) ? lived(detail) : [t('factor.added', { when: day(p.created_at) })], [numberButtons(p, detail.name)]);
 }
 
 function appRow() {
@@ -123,7 +124,7 @@ function appRow() {
 
 /** The set of backup codes: how many are left, and since when. */
 function codesRow({ left, used, created_at: made }) {
-  const count = t('security.codes.left', { left: number(left), total: number(left + used) });
+  const count = t('factor.codes.left', { left: number(left), total: number(left + used) });
   return row('key', [t('codes.title'), badge(count, left > 3 ? 'good' : 'warn')], [t('codes.file.made', { when: day(made) })]);
 }
 

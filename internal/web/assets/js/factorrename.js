@@ -1,18 +1,10 @@
-// What the rows of factors have in common: the person's name for a factor, when it was added and last used, and "Rename".
+// The button of a factor's row that gives the factor a name of the person's own.
 
 import { explain } from './api.js';
 import { button, dialog, field, form } from './form.js';
-import { ago, day, h, labelled, rich, show, t } from './page.js';
+import { h, labelled, show, t } from './page.js';
 
 const longest = 100; // characters of a name, as in the API
-
-/** The person's name for a factor, for the title of its row. */
-export const called = (name) => name && h('span', { class: 'quiet' }, rich('security.called', { name: h('bdi', {}, name) }));
-
-/** When a factor was added and last used, for the details of its row. detail has created_at and last_used_at. */
-export const lived = ({ created_at: added, last_used_at: used }) => [
-  t('security.added', { when: day(added) }), used ? h('span', {}, rich('security.used', { when: ago(used) })) : t('security.used.never'),
-];
 
 /** Asks for a name, and saves it with save(name). Resolves to the answer, or to undefined. */
 const ask = (name, save) => dialog((box, close) => {
