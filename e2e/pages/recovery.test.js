@@ -78,6 +78,6 @@ test('an administrator cancels it on the user’s page', async () => {
   await state(page, 'user-recovery');
   await page.locator('li', { hasText: 'Removal of the second step' }).getByRole('button').click();
   await page.locator('.toast').getByText('The removal of the second step is cancelled.').waitFor();
-  assert.equal(await page.locator('li', { hasText: 'Waits until' }).count(), 0);
+  assert.equal(await page.locator('li', { hasText: 'Waiting until' }).count(), 0);
   await page.done();
 });

@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 )
 
-// TestNoticesHaveRoomForAName: every language has both notices. Each fits into one segment together
+// TestNoticesHaveRoomForAName: every language has every notice. Each fits into one segment together
 // with a name of 15 characters.
 func TestNoticesHaveRoomForAName(t *testing.T) {
 	const name = 15
