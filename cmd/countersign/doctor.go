@@ -184,13 +184,13 @@ func (c *checkup) factors(context.Context) error {
 // differ: a newer release may know ranges that the server refuses.
 func (c *checkup) numbers(context.Context) error {
 	own := numberplan.BuiltIn().String()
-	switch its := c.settings.NumberingPlans; its {
+	switch served := c.settings.NumberingPlans; served {
 	case "":
 		return warning{fmt.Errorf("the server does not say the age of its numbering plans; this command has %s", own)}
 	case own:
-		return note{errors.New(its)}
+		return note{errors.New(served)}
 	default:
-		return note{fmt.Errorf("the server has %s; this command has %s", its, own)}
+		return note{fmt.Errorf("the server has %s; this command has %s", served, own)}
 	}
 }
 

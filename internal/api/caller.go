@@ -93,15 +93,16 @@ func (a *API) backendMayBeAsked(c *operation.Call) bool {
 	return len(origins) == 1 && a.OriginAllowed(origins[0], c.Settings.AllowedOrigins)
 }
 
-// single are headers that a request has once, and that decide whether it is admitted and read.
-var single = []string{"Origin", "Content-Type", "Sec-Fetch-Site"}
+// singleHeaders are headers that a request has at most once, and that decide whether it is admitted
+// and how its body is read.
+var singleHeaders = []string{"Origin", "Content-Type", "Sec-Fetch-Site"}
 
-// joinRepeated replaces each repeated header of [single] by all its values with commas, which is no
-// value that the API knows: a proxy in front may believe another one than the first. API Gateway
-// does so too: "Duplicate headers are combined with commas" (API Gateway Developer Guide, page
-// http-api-develop-integrations-lambda).
+// joinRepeated joins the values of each repeated header of [singleHeaders] with commas. The API
+// accepts no such value. Of the values themselves a proxy in front may read another one than the
+// API. API Gateway joins them too: "Duplicate headers are combined with commas" (API Gateway
+// Developer Guide, page http-api-develop-integrations-lambda).
 func joinRepeated(r *http.Request) {
-	for _, name := range single {
+	for _, name := range singleHeaders {
 		if values := r.Header.Values(name); len(values) > 1 {
 			r.Header = r.Header.Clone()
 			r.Header.Set(name, strings.Join(values, ", "))

@@ -222,7 +222,7 @@ func (a *App) wire(ctx context.Context, host string) error {
 	}
 	a.pages = pages
 	a.mux = a.routes(pages)
-	a.mux.Handle("GET "+reference.DocumentPath, reference.New())
+	a.mux.Handle("GET "+reference.OpenAPIPath, reference.OpenAPI())
 	return nil
 }
 

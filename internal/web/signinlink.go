@@ -21,21 +21,21 @@ const longestLink = time.Hour
 func (p *pages) createLink(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		User string `json:"user_id"`
-		Life int    `json:"expires_in_seconds"` // in seconds
+		Life int    `json:"expires_in_seconds"`
 	}
 	p.forwardPart(w, r, &in, func() bool { return in.Life >= 1 && in.Life <= int(longestLink/time.Second) && hasReason(r) })
 }
 
-// forwardPart forwards a request whose body has no other fields than those of in, once in is
-// decoded and right.
-func (p *pages) forwardPart(w http.ResponseWriter, r *http.Request, in any, right func() bool) {
+// forwardPart decodes a request's body into in, and forwards the request with the fields of in
+// alone. It refuses a body with other fields, and one for which valid is false.
+func (p *pages) forwardPart(w http.ResponseWriter, r *http.Request, in any, valid func() bool) {
 	body := json.NewDecoder(r.Body)
 	body.DisallowUnknownFields()
 	if err := body.Decode(in); err != nil {
 		refuse(w, http.StatusBadRequest, "request_body_invalid")
 		return
 	}
-	if !right() {
+	if !valid() {
 		refuse(w, http.StatusUnprocessableEntity, "form_param_value_invalid")
 		return
 	}

@@ -9,7 +9,7 @@ import (
 
 var inBraces = regexp.MustCompile(`\{(\w+)\}`)
 
-// command returns a command of curl for an operation, with the parameters that a request needs. A
+// command returns a curl command for an operation, with the parameters that a request needs. A
 // word in capitals is a value to fill in. The Frontend API takes forms and cookies, the Backend API
 // JSON and the secret key.
 func command(op operation.Operation) string {
@@ -23,7 +23,7 @@ func command(op operation.Operation) string {
 		case p.In == "query":
 			query = append(query, p.Name+"="+sample(p))
 		case p.In == "body":
-			body = append(body, written(op, p))
+			body = append(body, inBody(op, p))
 		}
 	}
 	if len(query) > 0 {
@@ -59,8 +59,8 @@ func sample(p operation.Param) string {
 	return strings.ToUpper(p.Name)
 }
 
-// written is a parameter as the body of a request has it.
-func written(op operation.Operation, p operation.Param) string {
+// inBody is a parameter as the body of a request has it.
+func inBody(op operation.Operation, p operation.Param) string {
 	value := sample(p)
 	if op.Surface != operation.Backend {
 		return "--data-urlencode '" + p.Name + "=" + value + "'"

@@ -14,24 +14,23 @@ import (
 	"github.com/countersign-mfa/countersign/internal/web"
 )
 
-// Path is the path of the reference page, a document of the pages. DocumentPath is that of the
-// OpenAPI document, which [New] serves.
+// Path is the path of the reference page, OpenAPIPath that of the OpenAPI document.
 const (
-	Path         = "/reference"
-	DocumentPath = "/openapi.yaml"
+	Path        = "/reference"
+	OpenAPIPath = "/openapi.yaml"
 )
 
 // Paths are both paths, for the gateway's routes.
-var Paths = []string{DocumentPath, Path}
+var Paths = []string{OpenAPIPath, Path}
 
-// written stands in the page for the address of the server: openapi.PublicURL.
-const written = "https://countersign.invalid"
+// placeholder stands in the page for the address of the server: openapi.PublicURL.
+const placeholder = "https://countersign.invalid"
 
 // The files are compressed by gzip. A test of package openapi writes them from the table. Made
 // here, they would link the whole API into the function of the pages. As text they add 0.5 MB.
 var (
 	//go:embed openapi.yaml.gz
-	document []byte
+	openAPI []byte
 	//go:embed reference.html.gz
 	page []byte
 )
@@ -40,7 +39,7 @@ var (
 func Page(publicURL string) web.DocumentFunc {
 	body := sync.OnceValues(func() ([]byte, error) {
 		text, err := Text(page)
-		return bytes.ReplaceAll(text, []byte(written), []byte(html.EscapeString(publicURL))), err
+		return bytes.ReplaceAll(text, []byte(placeholder), []byte(html.EscapeString(publicURL))), err
 	})
 	return func(*http.Request) (web.Document, error) {
 		text, err := body()
@@ -48,10 +47,10 @@ func Page(publicURL string) web.DocumentFunc {
 	}
 }
 
-// New returns the handler of [DocumentPath].
-func New() http.Handler {
+// OpenAPI returns the handler of [OpenAPIPath].
+func OpenAPI() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h, text := w.Header(), document
+		h, text := w.Header(), openAPI
 		h.Set("Vary", "Accept-Encoding")
 		if web.AcceptsGzip(r) {
 			h.Set("Content-Encoding", "gzip")

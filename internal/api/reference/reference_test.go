@@ -9,12 +9,12 @@ import (
 	"github.com/countersign-mfa/countersign/internal/api/reference"
 )
 
-// TestTheDocument: it comes compressed to callers that can read that, and as text to others.
-func TestTheDocument(t *testing.T) {
+// TestTheOpenAPIDocument: it comes compressed to callers that can read that, and as text to others.
+func TestTheOpenAPIDocument(t *testing.T) {
 	for _, encoding := range []string{"", "gzip", "br, gzip", "gzip;q=0"} {
-		r, w := httptest.NewRequest("GET", reference.DocumentPath, nil), httptest.NewRecorder()
+		r, w := httptest.NewRequest("GET", reference.OpenAPIPath, nil), httptest.NewRecorder()
 		r.Header.Set("Accept-Encoding", encoding)
-		reference.New().ServeHTTP(w, r)
+		reference.OpenAPI().ServeHTTP(w, r)
 		text := w.Body.Bytes()
 		compressed := w.Header().Get("Content-Encoding") == "gzip"
 		if compressed {

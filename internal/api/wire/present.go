@@ -191,7 +191,7 @@ func newCode(c *account.Code, now account.Instant) *Verification {
 			left := max(0, c.SentAt.Add(account.ResendAfter).Sub(now))
 			seconds = int((left + time.Second - 1) / time.Second)
 		}
-		out.SentAt, out.RetryAfter, out.PhoneNumberID = Milliseconds(sms.LeftAt(c)), &seconds, c.Phone
+		out.SentAt, out.RetryAfter, out.PhoneNumberID = Milliseconds(sms.AcceptedAt(c)), &seconds, c.Phone
 	}
 	return out
 }

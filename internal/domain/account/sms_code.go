@@ -32,9 +32,10 @@ type Code struct {
 	Issued  Instant `json:"is,omitempty"`
 	SentAt  Instant `json:"s"`
 	Expires Instant `json:"e"`
-	// Refused: the network refused the message of SentAt. Before is when the one before it left, or 0.
-	Refused bool    `json:"rf,omitempty"`
-	Before  Instant `json:"b,omitempty"`
+	// Refused says that the network refused the message of SentAt. AcceptedBefore is when it last
+	// accepted an earlier one with this code, or 0.
+	Refused        bool    `json:"rf,omitempty"`
+	AcceptedBefore Instant `json:"b,omitempty"`
 	// Former is the code that this one replaced. It works too until it expires.
 	Former *Code `json:"o,omitempty"`
 	// SMS is the id of the message's record. CountedUnverified and Charged tell which counters the

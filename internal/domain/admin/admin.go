@@ -1,6 +1,5 @@
 // Package admin is the operations of the Backend API on users: their profile, factors, numbers and
-// sessions, deletion, data export and statistics. It also holds
-// the cleanup of expired records.
+// sessions, deletion, data export and statistics. It also holds the cleanup of expired records.
 package admin
 
 import "github.com/countersign-mfa/countersign/internal/domain/sessions"

@@ -86,7 +86,7 @@ type Kind struct {
 	LogOnly bool
 }
 
-var eventKinds = []Kind{
+var all = []Kind{
 	{Name: UserCreated, Text: "a user was created"},
 	{Name: UserUpdated, Text: "the user or the Backend API changed a profile", AtWill: true},
 	{Name: UsernameSet, Text: "the user changed the own username", Notify: true},
@@ -147,14 +147,14 @@ var eventKinds = []Kind{
 
 var kindOf = func() map[Name]Kind {
 	kinds := map[Name]Kind{}
-	for _, k := range eventKinds {
+	for _, k := range all {
 		kinds[k.Name] = k
 	}
 	return kinds
 }()
 
 // All returns all types of events.
-func All() []Kind { return append([]Kind(nil), eventKinds...) }
+func All() []Kind { return append([]Kind(nil), all...) }
 
 // Kind returns the description of the event.
 func (n Name) Kind() Kind { return kindOf[n] }

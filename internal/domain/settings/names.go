@@ -8,9 +8,9 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 )
 
-// settingNames maps the stored name of a setting to its name on the wire. It follows from the tags
+// wireNames maps the stored name of a setting to its name on the wire. It follows from the tags
 // of [account.Settings].
-var settingNames = func() map[string]string {
+var wireNames = func() map[string]string {
 	names := map[string]string{}
 	for field := range reflect.TypeFor[account.Settings]().Fields() {
 		if wire := field.Tag.Get("wire"); wire != "" {
@@ -25,12 +25,12 @@ func storedName(field reflect.StructField) string {
 	return name
 }
 
-// Names returns the names on the wire of settings that audit entries and events list by
-// their stored names.
+// Names returns the names on the wire of settings that audit entries and events list by their
+// stored names.
 func Names(stored []string) []string {
 	names := make([]string, len(stored))
 	for i, name := range stored {
-		names[i] = settingNames[name]
+		names[i] = wireNames[name]
 	}
 	return names
 }

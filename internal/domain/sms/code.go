@@ -81,12 +81,12 @@ func SendCode(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, from tx
 
 // Send hands the message to the network. It runs after the commit that authorized the message,
 // once. If the network refuses the message, the user may try again at once: the counters stay, the
-// 30 seconds between two messages end. Its code is marked, so that no answer says that it left.
+// 30 seconds between two messages end. Its codes are marked, so that no answer says that it left.
 func Send(t *tx.Tx, record *account.SMSRecord, m tx.Message) error {
 	if err := t.Engine.Sender.Send(t.Ctx, m); err == nil {
 		return nil
 	}
-	key, codes := t.Engine.NumberKey(m.To.E164()), holders(t, record.ID.ID)
+	key, codes := t.Engine.NumberKey(m.To.E164()), recordsOf(t, record.ID.ID)
 	err := t.Engine.Update(t.Ctx, append(codes, key), func(t *tx.Tx) error {
 		audit.Publish(t, account.Event{Name: eventtype.SendFailed, User: record.UserID(), Subject: record.Phone, Method: account.PhoneCode})
 		number := t.Seen[key].(*account.NumberRecord)

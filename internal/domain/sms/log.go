@@ -20,8 +20,7 @@ type LogEntry struct {
 
 // LogQuery selects decisions by their time. A time of 0 is no limit.
 type LogQuery struct {
-	// After and Until are times, which are not part of the selection themselves. Of Until, its whole
-	// second is not.
+	// The selection is later than After and earlier than the second of Until.
 	After, Until account.Instant
 	Limit        int // of a page
 }

@@ -129,7 +129,7 @@ func successor(t *tx.Tx, u *account.User, p *account.Phone, ch Challenge, n phon
 	}
 	next.ID = old.ID
 	if checkUsable(t, u, ch, old) == nil {
-		next.Before = LeftAt(old)
+		next.AcceptedBefore = AcceptedAt(old)
 		if code := digits(t, u, ch.Purpose, old, n); t.Now < old.Issued.Add(account.RepeatedFor) && isCodeOf(t, u, ch, old, code) {
 			next.Issued, next.Expires, next.Former = old.Issued, old.Expires, old.Former
 			return next, code, nil

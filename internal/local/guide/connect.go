@@ -46,8 +46,8 @@ const (
 	guideSecretKey      = "sk_test_local"
 )
 
-// fallback matches a variable of the shell with a default.
-var fallback = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)
+// shellDefault matches a variable of the shell with a default.
+var shellDefault = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)
 
 // Apps returns the kinds of applications with their lines for a server. The lines are those of
 // docs/start, with this server's URL and keys.
@@ -65,15 +65,15 @@ func Apps(s Server) ([]App, error) {
 			if !ok {
 				return nil, fmt.Errorf("guide: %s has no block %q", a.file, name)
 			}
-			app.Blocks = append(app.Blocks, Block{name, values.Replace(fallback.ReplaceAllString(lines, "$1"))})
+			app.Blocks = append(app.Blocks, Block{name, values.Replace(shellDefault.ReplaceAllString(lines, "$1"))})
 		}
 		out = append(out, app)
 	}
 	return out, nil
 }
 
-// named matches the paragraph above a block, which names its file.
-var named = regexp.MustCompile("^`([^`]+)`:$")
+// fileName matches the paragraph above a block, which names its file.
+var fileName = regexp.MustCompile("^`([^`]+)`:$")
 
 // blocks returns the first code block of each name in a guide.
 func blocks(file string) (map[string]string, error) {
@@ -89,7 +89,7 @@ func blocks(file string) (map[string]string, error) {
 		case *ast.FencedCodeBlock:
 			name := heading
 			if above, ok := n.PreviousSibling().(*ast.Paragraph); ok {
-				if m := named.FindSubmatch(above.Lines().Value(source)); m != nil {
+				if m := fileName.FindSubmatch(above.Lines().Value(source)); m != nil {
 					name = string(m[1])
 				}
 			}

@@ -26,11 +26,11 @@ import (
 // Root is the path of the first document, README.md. The others are below it.
 const Root = "/readme"
 
-const first = "README.md"
+const readme = "README.md"
 
 // Address returns the path at which a document of the repository is shown.
 func Address(file string) string {
-	if file == first {
+	if file == readme {
 		return Root
 	}
 	return Root + "/" + file
@@ -60,11 +60,11 @@ func Show(file string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	tree := reader.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(&headings{}))))
+	tree := reader.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(headingIDs{}))))
 	page := Page{Title: file}
 	if err := ast.Walk(tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
-			lead(file, n)
+			retarget(file, n)
 		}
 		return ast.WalkContinue, nil
 	}); err != nil {
@@ -78,7 +78,7 @@ func Show(file string) (Page, error) {
 	if err := reader.Renderer().Render(&b, source, tree); err != nil {
 		return Page{}, fmt.Errorf("guide: %s: %w", file, err)
 	}
-	page.Body = wide(pictures(file, b.Bytes()))
+	page.Body = scrollable(pictures(file, b.Bytes()))
 	return page, nil
 }
 
@@ -93,8 +93,8 @@ func read(file string) ([]byte, error) {
 	return source, nil
 }
 
-// lead makes the target of a link or picture one of the server.
-func lead(file string, n ast.Node) {
+// retarget makes the target of a link or picture one of the server.
+func retarget(file string, n ast.Node) {
 	switch n := n.(type) {
 	case *ast.Link:
 		n.Destination = []byte(served(file, string(n.Destination)))
@@ -135,13 +135,13 @@ func unlink(n ast.Node) {
 	}
 }
 
-var source = regexp.MustCompile(`(<img [^>]*src=")([^"]*)(")`)
+var imageSource = regexp.MustCompile(`(<img [^>]*src=")([^"]*)(")`)
 
 // pictures gives pictures that a document names in HTML their address on the server. Those in
 // Markdown have it already.
 func pictures(file string, page []byte) []byte {
-	return source.ReplaceAllFunc(page, func(img []byte) []byte {
-		m := source.FindSubmatch(img)
+	return imageSource.ReplaceAllFunc(page, func(img []byte) []byte {
+		m := imageSource.FindSubmatch(img)
 		target := html.UnescapeString(string(m[2]))
 		if !strings.HasPrefix(target, Root+"/") {
 			target = served(file, target)
@@ -150,9 +150,9 @@ func pictures(file string, page []byte) []byte {
 	})
 }
 
-// wide lets tables and code scroll, so that a narrow window does not. Each table has a name of its
+// scrollable lets tables and code scroll, so that a narrow window does not. Each table has a name of its
 // own, as a landmark needs.
-func wide(page []byte) []byte {
+func scrollable(page []byte) []byte {
 	parts := strings.Split(strings.ReplaceAll(string(page), "<pre>", `<pre class="scroll" tabindex="0">`), "<table>")
 	for i, part := range parts[1:] {
 		parts[i+1] = fmt.Sprintf(`<div class="scroll" tabindex="0" role="region" aria-label="Table %d"><table>%s`, i+1, strings.ReplaceAll(part, "</table>", "</table></div>"))
@@ -185,21 +185,18 @@ func plain(n ast.Node, source []byte) string {
 	return b.String()
 }
 
-// headings gives headings the ids that GitHub gives them, to which the documents link: lower case,
+// headingIDs gives headings the ids that GitHub gives them, to which the documents link: lower case,
 // a hyphen for each space, and no other punctuation but "-" and "_". The second of equal ones ends
-// in -1.
-type headings struct{ seen map[string]int }
+// in -1. It counts the headings with each id.
+type headingIDs map[string]int
 
-var dropped = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
+var notInID = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
 
 // Generate implements [parser.IDs].
-func (h *headings) Generate(value []byte, _ ast.NodeKind) []byte {
-	id := strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(strings.TrimSpace(string(value))), ""), " ", "-")
-	if h.seen == nil {
-		h.seen = map[string]int{}
-	}
-	n, again := h.seen[id]
-	h.seen[id] = n + 1
+func (h headingIDs) Generate(value []byte, _ ast.NodeKind) []byte {
+	id := strings.ReplaceAll(notInID.ReplaceAllString(strings.ToLower(strings.TrimSpace(string(value))), ""), " ", "-")
+	n, again := h[id]
+	h[id] = n + 1
 	if again {
 		id = fmt.Sprintf("%s-%d", id, n)
 	}
@@ -207,9 +204,4 @@ func (h *headings) Generate(value []byte, _ ast.NodeKind) []byte {
 }
 
 // Put implements [parser.IDs].
-func (h *headings) Put(value []byte) {
-	if h.seen == nil {
-		h.seen = map[string]int{}
-	}
-	h.seen[string(value)]++
-}
+func (h headingIDs) Put(value []byte) { h[string(value)]++ }

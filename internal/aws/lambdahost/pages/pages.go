@@ -65,7 +65,7 @@ func Handler(ctx context.Context, e lambdahost.Environment) (http.Handler, error
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET "+reference.DocumentPath, reference.New())
+	mux.Handle("GET "+reference.OpenAPIPath, reference.OpenAPI())
 	mux.Handle("/", pages)
 	// The hashes of CloudFront's secrets need no key: this function may open none.
 	edge := lambdahost.Edge{Mode: e.Edge, Accepts: keyring.New(table, nil, time.Now).AcceptsEdge, Log: slog.New(lambdahost.Lines(os.Stdout))}

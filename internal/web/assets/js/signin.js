@@ -98,21 +98,22 @@ const leaveAll = () => request('DELETE', '/v1/client/sessions');
 /**
  * Signs in with a ticket. In a browser that is signed in as another user the API refuses that, and says before whether the
  * ticket works: so a used one never ends a session.
- *   session   the session of the browser, if there is one
- *   taken     what to do when that one is another user's
+ *   session    the session of the browser, if there is one
+ *   onOther    what to do when that session is another user's
  */
-async function byTicket(given, session, taken = askFirst(given)) {
+async function byTicket(given, session, onOther = askToLeave(given)) {
   show(host, [heading('h1', 'key', t('signin.ticket.title')), h('p', { role: 'status' }, t('signin.ticket.text'))]);
   try {
     await proceed(await post('/client/sign_ins', { strategy: 'ticket', ticket: given }));
   } catch (problem) {
-    const now = session ?? (problem.code === 'session_exists' ? activeSession((await get('/client')).response) : undefined);
-    if (now && problem.code === 'session_exists') return taken(now);
-    ticketFailed(problem, given, now);
+    const current = session ?? (problem.code === 'session_exists' ? activeSession((await get('/client')).response) : undefined);
+    if (current && problem.code === 'session_exists') return onOther(current);
+    ticketFailed(problem, given, current);
   }
 }
 
-const askFirst = (given) => (session) => signedInAlready(session, 'signin.already.text', { label: 'signin.already.leave', act: () => byTicket(given, session, async () => {
+/** Asks whether to end another user's session. It ends only if the ticket still works after the answer. */
+const askToLeave = (given) => (session) => signedInAlready(session, 'signin.already.text', { label: 'signin.already.leave', act: () => byTicket(given, session, async () => {
   await leaveAll();
   await byTicket(given);
 }) });
