@@ -150,8 +150,8 @@ func pictures(file string, page []byte) []byte {
 	})
 }
 
-// scrollable lets tables and code scroll, so that a narrow window does not. Each table has a name of its
-// own, as a landmark needs.
+// scrollable lets tables and code scroll, so that a narrow window does not. Each table has a name of
+// its own, as a landmark needs.
 func scrollable(page []byte) []byte {
 	parts := strings.Split(strings.ReplaceAll(string(page), "<pre>", `<pre class="scroll" tabindex="0">`), "<table>")
 	for i, part := range parts[1:] {
@@ -185,9 +185,9 @@ func plain(n ast.Node, source []byte) string {
 	return b.String()
 }
 
-// headingIDs gives headings the ids that GitHub gives them, to which the documents link: lower case,
-// a hyphen for each space, and no other punctuation but "-" and "_". The second of equal ones ends
-// in -1. It counts the headings with each id.
+// headingIDs gives headings the ids that GitHub gives them, to which the documents link: lower
+// case, a hyphen for each space, and no other punctuation but "-" and "_". The second of equal ones
+// ends in -1. It counts the headings with each id.
 type headingIDs map[string]int
 
 var notInID = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
