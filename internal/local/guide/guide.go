@@ -150,8 +150,8 @@ func pictures(file string, page []byte) []byte {
 	})
 }
 
-// scrollable lets tables and code scroll, so that a narrow window does not. Each table has a name of
-// its own, as a landmark needs.
+// scrollable lets tables and code scroll, so that a narrow window does not. Each table has a name
+// of its own, as a landmark needs.
 func scrollable(page []byte) []byte {
 	parts := strings.Split(strings.ReplaceAll(string(page), "<pre>", `<pre class="scroll" tabindex="0">`), "<table>")
 	for i, part := range parts[1:] {
