@@ -2,6 +2,7 @@ package takeover
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 
@@ -92,9 +93,14 @@ func (j *journey) outcome(r *request, body map[string]any, a browser.Answer) {
 		o.Tickets = append(o.Tickets, a.Text("token"))
 	}
 	if r.op.Name == "instance-update" {
-		for name, on := range body {
-			j.oracle.settings[name], j.oracle.changed[name] = on.(bool), j.at
-			r.given[name] = map[bool]string{true: "true", false: "false"}[on.(bool)]
+		for name, value := range body {
+			on, isSwitch := value.(bool)
+			if !isSwitch {
+				j.oracle.devices.on, j.oracle.changed[name], r.given[name] = value != 0, j.at, fmt.Sprint(value)
+				continue
+			}
+			j.oracle.settings[name], j.oracle.changed[name] = on, j.at
+			r.given[name] = map[bool]string{true: "true", false: "false"}[on]
 		}
 	}
 }
@@ -175,6 +181,9 @@ func someDevice(j *journey, chance *rand.Rand, given map[string]string) (map[str
 var switches = []string{"mfa_required", "keep_other_sessions", "first_factor_phone_code", "sms_code", "authenticator_app", "backup_codes", "strict_guessing"}
 
 func flipSetting(j *journey, chance *rand.Rand, _ map[string]string) (map[string]any, bool) {
+	if j.profile.Remember && chance.IntN(3) == 0 {
+		return map[string]any{rememberDays: map[bool]int{true: 0, false: rememberedDays}[j.oracle.devices.on]}, true
+	}
 	name := switches[chance.IntN(len(switches))]
 	return map[string]any{name: !j.oracle.settings[name]}, true
 }

@@ -110,6 +110,9 @@ func (j *journey) setUp(chance *rand.Rand) error {
 		j.oracle.settings[name] = on.(bool)
 		j.oracle.changed[name] = began.Add(-time.Hour)
 	}
+	if j.profile.Remember {
+		set[rememberDays], j.oracle.devices.on = rememberedDays, true
+	}
 	set["reauth_url"] = "https://app.example.com/login" // so that a password may be removed
 	set["recovery_days"] = 3
 	if a := j.team(http.MethodPatch, "/v1/instance", set); !a.OK() {
@@ -179,7 +182,7 @@ func (j *journey) performOnce(s Step, n uint64) (bool, []Hit) {
 	if s.By == admin {
 		return j.administer(s, chance)
 	}
-	if t.copied && (j.oracle.recentlyProved(t.session) || t.session == "") {
+	if t.copied && (j.oracle.recentlyProved(t.session) || t.session == "" && !j.profile.Remember) {
 		return false, nil // the cookie thief has stale cookies only: it waits until this one is stale
 	}
 	op := operations[s.Action]
@@ -275,7 +278,7 @@ func (j *journey) noteOwnChange(p *person, r *request, a browser.Answer) {
 // copyCookie copies a cookie of the owner's to the cookie thief.
 func (j *journey) copyCookie(p *person, which int) bool {
 	from := j.people[owner].tabs[which%tabsEach]
-	if from.session == "" {
+	if from.session == "" && !(j.profile.Remember && from.Cookie != "") {
 		return false
 	}
 	p.tabs[0].Browser, p.tabs[0].session, p.tabs[0].copied = from.Browser, from.session, true

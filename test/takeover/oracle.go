@@ -26,6 +26,7 @@ const (
 	Unlisted    Goal = "a live session that no list shows"
 	Fixed       Goal = "a token of a session that the thief neither began nor copied the cookie of"
 	Outlived    Goal = "a session or a sign-in that outlives what ended it"
+	Unasked     Goal = "a sign-in that verified no second factor of a user who has one, on a device that is not remembered"
 	Groundless  Goal = "a first factor verified with a number that is not a first factor"
 	Guessed     Goal = "more compared guesses than the guess policy allows"
 	Key         Goal = "the Backend API, with a key that was revoked"
@@ -36,7 +37,7 @@ const (
 )
 
 // Goals lists every goal.
-var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Groundless, Guessed, Key, Broken}
+var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Unasked, Groundless, Guessed, Key, Broken}
 
 // Hit is a reached goal.
 type Hit struct {
@@ -85,6 +86,7 @@ type oracle struct {
 	dead     map[string]bool  // sessions that were ended one by one
 	enrolled map[string]bool  // the session that added the user's first second factor
 	signIns  map[string]begun
+	devices  devices
 
 	allEnded, passwordSet int    // turns
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
@@ -98,7 +100,7 @@ type oracle struct {
 func newOracle(w *world) *oracle {
 	return &oracle{
 		w: w, settings: map[string]bool{}, changed: map[string]time.Time{}, backup: map[role]bool{}, proofs: map[string]proof{}, shared: map[string]int64{},
-		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{},
+		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{}, devices: newDevices(),
 	}
 }
 
@@ -160,6 +162,7 @@ func (o *oracle) check(p *person, t *tab, r *request, a browser.Answer, said fac
 		add(o.before.User.Username != after.User.Username, Changed, "the username was %s and is %s", o.before.User.Username, after.User.Username)
 	}
 	o.factorsChanged(p, t, &after)
+	hits = append(hits, o.checkDevices(p, r, a, &after, said)...)
 	o.before = after
 	hits = append(hits, o.checkSignIns(p, r, said)...)
 	hits = append(hits, o.checkSessions(said)...)
@@ -332,7 +335,7 @@ func (o *oracle) checkToken(p *person, after *view, tk token) []Hit {
 			hits = append(hits, Hit{StrictMFA, fmt.Sprintf("the token says fva %v", tk.Ages)})
 		}
 	}
-	if o.settings["mfa_required"] && o.since("mfa_required") > slack && tk.Status == "active" && !tk.second() && !o.enrolled[tk.Session] {
+	if o.settings["mfa_required"] && o.since("mfa_required") > slack && tk.Status == "active" && !tk.second() && !o.enrolled[tk.Session] && !o.devices.sessions[tk.Session] {
 		hits = append(hits, Hit{Unenrolled, fmt.Sprintf("the token says %s and fva %v", tk.Status, tk.Ages)})
 	}
 	return hits

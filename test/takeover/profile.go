@@ -29,6 +29,9 @@ type Profile struct {
 	Required, Texts, Keep bool
 	// Bare users begin without a second factor, Enrolled users with one. Otherwise this is drawn.
 	Bare, Enrolled bool
+	// Remember lets the owner's browsers be remembered. The cookie thief then copies cookies of
+	// browsers that are signed out, too.
+	Remember bool
 	// Recycled says that one of the user's phone numbers now belongs to the thief.
 	Recycled bool
 	// Goals are the goals that count; nil means all of [Goals].

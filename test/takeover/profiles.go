@@ -20,6 +20,8 @@ func Profiles() []Profile {
 		{Name: "endings", Enrolled: true, Weights: [clock + 1]int{5, 8, 1, 8, 1}, Steps: 20, Plans: endingPlans},
 		{Name: "endings of users without a second factor", Bare: true, Weights: [clock + 1]int{4, 8, 1, 6, 1}, Steps: 20, Plans: endingPlans},
 		{Name: "a planted cookie", Weights: [clock + 1]int{10, 0, 8, 0, 1}, Steps: 16, Plans: plantPlans},
+		{Name: "a remembered browser", Enrolled: true, Remember: true, Weights: [clock + 1]int{12, 6, 6, 2, 2}, Steps: 30, Plans: rememberedPlans},
+		{Name: "a remembered browser, and the password", Enrolled: true, Remember: true, Both: true, Weights: [clock + 1]int{12, 2, 8, 3, 2}, Steps: 30, Plans: rememberedPlans},
 		{Name: "a crowd of sessions", Bare: true, Weights: [clock + 1]int{5, 5, 1, 1, 0}, Steps: 8, Plans: crowdPlans, Slow: true},
 	}
 }
@@ -64,6 +66,18 @@ var (
 	plantPlans = map[role][]plan{
 		owner:       {{8, signsIn}, {2, join(signsIn, enrolsApp)}, {2, []string{"client-delete"}}},
 		cookieThief: {{6, []string{"client-create", plantCookie}}, {4, []string{"client-get"}}, {1, []string{"me-get"}}, {1, []string{"client-handshake"}}},
+	}
+	rememberedPlans = map[role][]plan{
+		owner: {
+			{12, signsIn}, {8, []string{"session-end"}}, {2, []string{"me-remembered-devices-list", "me-remembered-device-delete"}}, {1, []string{"me-remembered-devices-delete"}},
+			{1, join(stepsUp, []string{changeFactor})}, {1, join(stepsUp, []string{"me-sessions-revoke-others"})}, {1, join(stepsUp, []string{"me-password-change"})},
+		},
+		thief:       {{8, signsIn}, {1, []string{"client-get"}}, {1, []string{"me-remembered-devices-list"}}},
+		cookieThief: {{6, []string{copyCookie}}, {8, signsIn}, {2, []string{"client-get"}}, {3, stepsUp}, {3, []string{changeFactor}}, {2, []string{"me-remembered-devices-list"}}, {1, []string{"me-password-change"}}},
+		admin: {
+			{2, []string{"user-remembered-device-delete"}}, {1, []string{"user-lock", "user-unlock"}}, {1, []string{"user-ban", "user-unban"}}, {2, []string{"user-update"}}, {1, []string{"user-mfa-delete"}},
+			{1, []string{"admin-session-revoke"}}, {3, []string{"instance-update"}},
+		},
 	}
 	crowdPlans = map[role][]plan{
 		owner: {{6, signsIn}, {1, []string{openManySessions}}, {4, []string{"client-get"}}, {1, []string{"session-end"}}},
