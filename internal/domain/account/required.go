@@ -8,7 +8,10 @@ func (s *Settings) RequiredFrom(u *User) Instant {
 	if !s.MFARequired {
 		return 0
 	}
-	return max(s.MFARequiredFrom, u.CreatedAt.Add(s.Grace()), 1)
+	if s.MFAGraceDays == 0 { // whatever the clock of the function that created the user said
+		return max(s.MFARequiredFrom, 1)
+	}
+	return max(s.MFARequiredFrom, u.CreatedAt.Add(s.Grace()))
 }
 
 // Grace returns the time that a user gets to enrol, if no date is given.

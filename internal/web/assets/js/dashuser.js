@@ -125,7 +125,7 @@ const since = () => [rich('dash.user.created', { when: ago(user.created_at) }), 
 /** The devices on which the user needs no second factor; nothing without any. */
 function rememberedCard() {
   const label = t('device.forget');
-  return remembered.data.length > 0 && card(t('device.remembered'), h('ul', {}, remembered.data.map((d) => row(d.is_mobile ? 'mobile' : 'device', browserOf(d), daysOf(d),
+  return remembered.data.length > 0 && section(t('device.remembered'), null, null, h('ul', {}, remembered.data.map((d) => row(d.is_mobile ? 'mobile' : 'device', browserOf(d), [daysOf(d)],
     button(label, { kind: 'short', 'aria-label': labelled(label, `${browserOf(d)}, ${daysOf(d)}`), act: change('DELETE', `${at}/remembered_devices/${encodeURIComponent(d.id)}`, 'dash.done.forgotten') })))));
 }
 

@@ -2,7 +2,7 @@
 
 import { date, h, icon, labelled, number, strategyShapes, t, textOr } from './page.js';
 
-const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check', passkey: 'passkey', webhook: 'device' };
+const families = { user: 'person', factor: 'shield', backup_code: 'key', code: 'key', password: 'lock', phone_number: 'sms', session: 'device', device: 'device', sign_in_token: 'key', sms: 'sms', settings: 'check', passkey: 'passkey', webhook: 'device' };
 /** Events that are highlighted. */
 const alarming = 'user.locked user.banned user.stranded recovery.requested recovery.reminder recovery.completed factor.disabled factor.reset passkey.counter_went_back code.wrong code.replayed password.wrong phone_number.refused sms.failed sms.undelivered sms.refused webhook.failed'.split(' ');
 

@@ -202,7 +202,7 @@ function events() {
   const subjects = new Map(session.user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]));
   for (const p of session.user.passkeys) subjects.set(p.id, h('bdi', {}, p.name));
   for (const s of sessions) subjects.set(s.id, h('span', {}, deviceOf(s), networkOf(s) ? [' · ', networkOf(s)] : []));
-  for (const d of remembered) subjects.set(d.id, browserOf(d));
+  for (const d of remembered) subjects.set(d.id, h('span', {}, browserOf(d)));
   const doubt = (e) => isDoubtful(e) && button(t('security.notme'), { kind: 'short plain', 'aria-label': labelled(t('security.notme'), `${t(`event.${e.type}`)}, ${date(e.created_at)}`), act: notMe });
   const rows = fold(trail).map((e) => eventRow(e, { subjects, actions: doubt(e) }));
   return section(t('security.events'), t('security.events.text'), null, rows.length === 0 ? h('p', { class: 'quiet' }, t('event.none'))
