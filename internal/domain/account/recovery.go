@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/language"
@@ -14,7 +15,7 @@ type Recovery struct {
 	CompletesAt Instant `json:"d"`
 	// ToldAt is when the user's channels were last told.
 	ToldAt Instant `json:"t"`
-	// Language is that of the person who asked, for the reminders.
+	// Language is that of the messages: the owner's, if it is known, else of the person who asked.
 	Language language.Tag `json:"l,omitempty"`
 }
 
@@ -33,6 +34,23 @@ func (r *Recovery) NextStep() Instant { return min(r.CompletesAt, r.ToldAt.Add(R
 // RecoveryTime is how long a request waits under the settings. Without recovery it is 0.
 func (s *Settings) RecoveryTime() time.Duration {
 	return time.Duration(s.RecoveryDays) * 24 * time.Hour
+}
+
+// Waits returns the user's request, or nil. A request from before recovery was last switched on has
+// ended: the switch ended all.
+func (s *Settings) Waits(u *User) *Recovery {
+	if u.Recovery == nil || s.RecoveryDays == 0 || u.Recovery.RequestedAt < s.RecoverySince {
+		return nil
+	}
+	return u.Recovery
+}
+
+// LoseNumbers marks the numbers that are second factors as perhaps lost: see [Phone.Lost].
+func (u *User) LoseNumbers() {
+	u.Phones = slices.Clone(u.Phones)
+	for i := range u.Phones {
+		u.Phones[i].Lost = u.Phones[i].IsSecondFactor()
+	}
 }
 
 // RemoveSecondFactors removes all second factors and backup codes. Numbers stay, but are no second

@@ -68,6 +68,8 @@ type Settings struct {
 	DeleteSelf bool `json:"delself,omitempty" wire:"delete_self"`
 	// RecoveryDays is how long a recovery without an administrator waits; 0 means that there is none.
 	RecoveryDays int `json:"recovery,omitempty" wire:"recovery_days"`
+	// RecoverySince is when recovery was last switched on. Requests from before have ended.
+	RecoverySince Instant `json:"recoverysince,omitempty"`
 	// RememberDays is how long a device may be remembered, in days; 0 means never. The API takes at
 	// most 90: SP 800-63B-4 section 2.2.3 asks for both factors after 24 hours at AAL2. RememberSince
 	// counts how often it was lowered: see [authority.Policy].

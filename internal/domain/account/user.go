@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -52,8 +53,12 @@ type User struct {
 	SMSLog       ratelimit.Log `json:"sd,omitempty"`
 	NewNumberLog ratelimit.Log `json:"tr,omitempty"`
 
-	// Notices limits SMS about changes.
-	Notices ratelimit.Log `json:"nt,omitempty"`
+	// Notices limits SMS about changes, and RecoveryNotices those about a recovery.
+	Notices         ratelimit.Log `json:"nt,omitempty"`
+	RecoveryNotices ratelimit.Log `json:"rn,omitempty"`
+	// Language is that of the last proof of a second factor. A person with the first factor alone does
+	// not choose the language of the messages of a recovery.
+	Language language.Tag `json:"la,omitempty"`
 
 	Banned      bool    `json:"bn,omitempty"`
 	LockedUntil Instant `json:"lu,omitempty"` // by an administrator
@@ -101,27 +106,30 @@ type User struct {
 
 // Phone is a number of a user. By has the start of the nonce of the session that verified it.
 type Phone struct {
-	ID        string     `json:"-"` // prefix, user and Tail
-	Tail      string     `json:"i"`
-	Number    string     `json:"-"` // E.164; at rest it is Sealed
-	Sealed    SealedText `json:"s,omitzero"`
-	Plain     string     `json:"n,omitempty"`  // the number in a record from before Sealed
-	Name      string     `json:"nm,omitempty"` // the user's name for it
-	Used      Instant    `json:"lu,omitempty"` // when a code to it was last accepted as a factor
-	Country   string     `json:"y,omitempty"`  // ISO 3166-1 alpha-2, as of when the number was added
-	Line      phone.Line `json:"k,omitempty"`
-	Verified  Instant    `json:"v,omitempty"`
-	By        string     `json:"vb,omitempty"` // the verifying session, or [ByBackendCode]
-	Reserved  bool       `json:"r,omitempty"`  // for the second factor
-	Default   bool       `json:"d,omitempty"`
-	Failures  int        `json:"f,omitempty"` // consecutive, as a second factor
-	Pending   *Code      `json:"p,omitempty"` // a verification of the number in progress
-	Backend   *Code      `json:"b,omitempty"` // a verification by the Backend API, open or accepted
-	Primary   bool       `json:"m,omitempty"`
-	For       string     `json:"fo,omitempty"` // nonce of the session that enrols it
-	Wrong     int        `json:"w,omitempty"`  // wrong codes during the enrolment
-	CreatedAt Instant    `json:"c"`
-	UpdatedAt Instant    `json:"u"`
+	ID       string     `json:"-"` // prefix, user and Tail
+	Tail     string     `json:"i"`
+	Number   string     `json:"-"` // E.164; at rest it is Sealed
+	Sealed   SealedText `json:"s,omitzero"`
+	Plain    string     `json:"n,omitempty"`  // the number in a record from before Sealed
+	Name     string     `json:"nm,omitempty"` // the user's name for it
+	Used     Instant    `json:"lu,omitempty"` // when a code to it was last accepted as a factor
+	Country  string     `json:"y,omitempty"`  // ISO 3166-1 alpha-2, as of when the number was added
+	Line     phone.Line `json:"k,omitempty"`
+	Verified Instant    `json:"v,omitempty"`
+	By       string     `json:"vb,omitempty"` // the verifying session, or [ByBackendCode]
+	Reserved bool       `json:"r,omitempty"`  // for the second factor
+	Default  bool       `json:"d,omitempty"`
+	Failures int        `json:"f,omitempty"` // consecutive, as a second factor
+	Pending  *Code      `json:"p,omitempty"` // a verification of the number in progress
+	Backend  *Code      `json:"b,omitempty"` // a verification by the Backend API, open or accepted
+	Primary  bool       `json:"m,omitempty"`
+	// Lost says that a recovery removed the number as a second factor. A finder may hold the phone, so
+	// the number is no first factor until it is verified or made a second factor again.
+	Lost      bool    `json:"l,omitempty"`
+	For       string  `json:"fo,omitempty"` // nonce of the session that enrols it
+	Wrong     int     `json:"w,omitempty"`  // wrong codes during the enrolment
+	CreatedAt Instant `json:"c"`
+	UpdatedAt Instant `json:"u"`
 }
 
 // ByBackendCode is [Phone.By] of a number whose code the Backend API gave. No nonce begins with it.
@@ -183,8 +191,8 @@ func (u *User) defaultPhone() *Phone { return u.FindPhone(func(p *Phone) bool { 
 // IsSecondFactor reports whether the number is verified and used as a second factor.
 func (p *Phone) IsSecondFactor() bool { return p.Reserved && p.Verified != 0 }
 
-// IsFirstFactor reports whether the number is verified and not a second factor.
-func (p *Phone) IsFirstFactor() bool { return !p.Reserved && p.Verified != 0 }
+// IsFirstFactor reports whether the number is verified, not a second factor, and not perhaps lost.
+func (p *Phone) IsFirstFactor() bool { return !p.Reserved && p.Verified != 0 && !p.Lost }
 
 // Touch sets the time of the last change.
 func (p *Phone) Touch(now Instant) { p.UpdatedAt = p.UpdatedAt.After(now) }
@@ -348,6 +356,7 @@ func (u *User) SettleFactors(now Instant) {
 	for i := range u.Phones {
 		p := &u.Phones[i]
 		p.Default = p.Default && p.IsSecondFactor()
+		p.Lost = p.Lost && !p.IsSecondFactor()
 		if first == nil && p.IsSecondFactor() {
 			first = p
 		}

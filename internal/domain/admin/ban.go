@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -42,6 +43,7 @@ func (s *Service) UnbanAll(ctx context.Context, ids []string) ([]*account.User, 
 
 func ban(t *tx.Tx, u *account.User) error {
 	u.Banned = true
+	recovery.Cancel(t, u)
 	sessions.SignOutAll(t, u)
 	u.Touch(t.Now)
 	audit.Record(t, u, eventtype.UserBanned, account.Subject{})

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
+	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -18,6 +19,7 @@ import (
 func (s *Service) Lock(ctx context.Context, id string) (*account.User, error) {
 	return s.AdminUser(ctx, id, func(t *tx.Tx, u *account.User) error {
 		u.LockedUntil = t.Now.Add(account.LockTime)
+		recovery.Cancel(t, u)
 		u.Touch(t.Now)
 		audit.Record(t, u, eventtype.UserLocked, account.Subject{})
 		return nil
@@ -99,8 +101,8 @@ func (s *Service) RemoveMFA(ctx context.Context, id string) (*account.User, erro
 		if !u.TwoFactorEnabled() && u.Backup == nil && u.TOTP == nil && len(u.Passkeys) == 0 {
 			return apierr.New(apierr.ResourceNotFound)
 		}
+		recovery.Cancel(t, u)
 		u.RemoveSecondFactors()
-		u.Recovery = nil
 		if err := passkeys.DropAll(t, u); err != nil {
 			return err
 		}

@@ -203,7 +203,7 @@ func verify(t *tx.Tx, u *account.User, p *account.Phone) error {
 	if err := t.Claim(identifier.Phone, p.Number, u, "phone_number"); err != nil {
 		return err
 	}
-	p.Verified, p.Pending = t.Now, nil
+	p.Verified, p.Pending, p.Lost = t.Now, nil, false
 	audit.Record(t, u, eventtype.NumberVerified, p.Subject())
 	return nil
 }

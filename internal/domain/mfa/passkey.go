@@ -8,7 +8,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
-	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -67,16 +66,9 @@ func provedBoth(t *tx.Tx, p *tx.ClientSession, u *account.User, si *account.Sign
 		return false
 	}
 	si.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
-	secondByPasskey(t, u)
+	secondProved(t, u)
 	sessions.MakeKnown(t, p.Client, u)
 	return true
-}
-
-// secondByPasskey does what a right code does beside its proof: it clears the consecutive failures
-// and cancels a recovery.
-func secondByPasskey(t *tx.Tx, u *account.User) {
-	u.SecondFailures.Clear()
-	recovery.Cancel(t, u)
 }
 
 // answerKeys returns the user's record that the answer of a passkey names.
@@ -132,7 +124,7 @@ func verifySecondPasskey(t *tx.Tx, u *account.User, first account.Strategy, a *a
 		}
 		return err
 	}
-	secondByPasskey(t, u)
+	secondProved(t, u)
 	return nil
 }
 
@@ -161,7 +153,7 @@ func reverifyByPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification,
 	}
 	if t.State.Settings.PasskeySatisfies && caller.User.TwoFactorEnabled() {
 		r.Second = account.Attempt{Strategy: account.PasskeyProof, Proved: t.Now}
-		secondByPasskey(t, caller.User)
+		secondProved(t, caller.User)
 		sessions.MakeKnown(t, caller.Client, caller.User)
 		sessions.ProvedSecond(t, caller, account.PasskeyProof)
 	}

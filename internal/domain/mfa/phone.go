@@ -191,7 +191,7 @@ func claimPhone(t *tx.Tx, u *account.User, ph *account.Phone, by string) error {
 	if err := t.Claim(identifier.Phone, ph.Number, u, "code"); err != nil {
 		return err
 	}
-	ph.Verified, ph.By = t.Now, by
+	ph.Verified, ph.By, ph.Lost = t.Now, by, false
 	ph.Touch(t.Now)
 	u.Touch(t.Now)
 	audit.Record(t, u, eventtype.NumberVerified, ph.Subject())

@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
@@ -25,6 +26,14 @@ func (s *Service) RequestRecovery(ctx context.Context, from tx.Caller, id string
 		t.CountAddress(from, tx.AttemptLimits)
 		return si, u, recovery.Request(t, u)
 	})
+}
+
+// secondProved notes that the user proved a second factor: the consecutive failures are cleared,
+// and a recovery that waits is cancelled.
+func secondProved(t *tx.Tx, u *account.User) {
+	u.SecondFailures.Clear()
+	u.Language = cmp.Or(t.Language, u.Language)
+	recovery.Cancel(t, u)
 }
 
 // CancelRecovery cancels the request of the caller's user. The session must have proved a second

@@ -8,7 +8,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
-	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -50,8 +49,7 @@ func VerifySecondFactor(t *tx.Tx, u *account.User, device account.Device, proof 
 	if right {
 		*failures = 0
 		used(u, what, t.Now)
-		u.SecondFailures.Clear()
-		recovery.Cancel(t, u)
+		secondProved(t, u)
 		if proof.Strategy != account.BackupCode { // verifyBackupCode records an event of its own
 			audit.Record(t, u, eventtype.FactorUsed, what)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/identifier"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -75,8 +76,8 @@ func (p Export) user(id string) (*account.User, error) {
 		Public: p.PublicMetadata, Private: p.PrivateMetadata, Unsafe: p.UnsafeMetadata, Password: p.PasswordDigest, PasswordAt: p.PasswordSetAt,
 		FirstFailures: p.FirstFactor, SecondFailures: p.SecondFactor, FailureLog: p.FailureTimes, SMSLog: p.TextsSent, Notices: p.NoticesSent, NewNumberLog: p.NumbersAdded,
 		Banned: p.Banned, LockedUntil: p.LockedUntil, RequiredFrom: p.MFARequiredFrom, SessionsEndedAt: p.SessionsEndedAt, LastSignInAt: p.LastSignInAt,
-		RecoveryLog: p.Recoveries,
-		StrandedAt:  p.StrandedAt, MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		RecoveryLog: p.Recoveries, RecoveryNotices: p.RecoveryNotices, Language: p.Language,
+		StrandedAt: p.StrandedAt, MFAEnabledAt: p.MFAEnabledAt, MFADisabledAt: p.MFADisabledAt, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 	}
 	if err := p.checkImported(); err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (p Export) user(id string) (*account.User, error) {
 			return nil, malformed("phone_numbers")
 		}
 		u.Phones = append(u.Phones, account.Phone{
-			ID: n.ID, Tail: tail, Number: n.Number, Name: n.Name, Used: n.LastUsedAt, Country: n.Country, Line: n.Line, Verified: n.VerifiedAt, By: n.VerifiedBy, Reserved: n.Reserved, Default: n.Default,
+			ID: n.ID, Tail: tail, Number: n.Number, Name: n.Name, Used: n.LastUsedAt, Country: n.Country, Line: n.Line, Verified: n.VerifiedAt, By: n.VerifiedBy, Reserved: n.Reserved, Default: n.Default, Lost: n.Lost,
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}
@@ -175,6 +176,8 @@ func importExported(t *tx.Tx, u *account.User, p Export) error {
 // username that no sign-in finds.
 func (p Export) checkImported() error {
 	switch {
+	case p.Language != "" && !language.Known(string(p.Language)):
+		return malformed("language")
 	case len(p.EmailAddresses) > account.ImportedPerUser:
 		return account.TooMany("email_addresses")
 	case len(p.EmailAddresses)+len(p.PhoneNumbers) > account.ImportedPerUser:

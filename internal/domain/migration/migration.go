@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
@@ -51,6 +52,8 @@ type Export struct {
 	TextsSent       ratelimit.Log   `json:"texts_sent,omitempty"`
 	NoticesSent     ratelimit.Log   `json:"notices_sent,omitempty"`
 	Recoveries      ratelimit.Log   `json:"recoveries_requested,omitempty"`
+	RecoveryNotices ratelimit.Log   `json:"recovery_notices_sent,omitempty"`
+	Language        language.Tag    `json:"language,omitempty"`
 	NumbersAdded    ratelimit.Log   `json:"numbers_added,omitempty"`
 	Banned          bool            `json:"banned,omitempty"`
 	LockedUntil     account.Instant `json:"locked_until,omitempty"`
@@ -88,6 +91,7 @@ type ExportedPhone struct {
 	Reserved   bool            `json:"reserved_for_second_factor,omitempty"`
 	Default    bool            `json:"default_second_factor,omitempty"`
 	Primary    bool            `json:"primary,omitempty"`
+	Lost       bool            `json:"lost,omitempty"` // by a recovery: no first factor
 	Failures   int             `json:"failures,omitempty"`
 	CreatedAt  account.Instant `json:"created_at"`
 	UpdatedAt  account.Instant `json:"updated_at"`
@@ -189,7 +193,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 		PublicMetadata: u.Public, PrivateMetadata: u.Private, UnsafeMetadata: u.Unsafe, PasswordDigest: u.Password, PasswordSetAt: u.PasswordAt,
 		FirstFactor: u.FirstFailures, SecondFactor: u.SecondFailures, FailureTimes: u.FailureLog, TextsSent: u.SMSLog, NoticesSent: u.Notices, NumbersAdded: u.NewNumberLog,
 		Banned: u.Banned, LockedUntil: u.LockedUntil, MFARequiredFrom: u.RequiredFrom, SessionsEndedAt: u.SessionsEndedAt, LastSignInAt: u.LastSignInAt,
-		Recoveries: u.RecoveryLog,
+		Recoveries: u.RecoveryLog, RecoveryNotices: u.RecoveryNotices, Language: u.Language,
 		StrandedAt: u.StrandedAt, MFAEnabledAt: u.MFAEnabledAt, MFADisabledAt: u.MFADisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	for _, e := range u.Emails {
@@ -197,7 +201,7 @@ func (s *Service) exportUser(u *account.User) (Export, error) {
 	}
 	for _, n := range u.Phones {
 		p.PhoneNumbers = append(p.PhoneNumbers, ExportedPhone{
-			ID: n.ID, Number: n.Number, Name: n.Name, LastUsedAt: n.Used, Country: n.Country, Line: n.Line, VerifiedAt: n.Verified, VerifiedBy: n.By, Reserved: n.Reserved, Default: n.Default,
+			ID: n.ID, Number: n.Number, Name: n.Name, LastUsedAt: n.Used, Country: n.Country, Line: n.Line, VerifiedAt: n.Verified, VerifiedBy: n.By, Reserved: n.Reserved, Default: n.Default, Lost: n.Lost,
 			Primary: n.Primary, Failures: n.Failures, CreatedAt: n.CreatedAt, UpdatedAt: n.UpdatedAt,
 		})
 	}

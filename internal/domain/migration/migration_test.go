@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/crypto/seal"
 	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/language"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
@@ -47,7 +48,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		ID: id, Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{ID: account.PrefixID + id + id, Name: account.PrefixID + id, Address: "a@example.com", Unverified: true, Primary: true, CreatedAt: 1, UpdatedAt: 2}}, Public: json.RawMessage(`{"a":1}`),
 		Private: json.RawMessage(`{"b":2}`), Unsafe: json.RawMessage(`{"c":3}`), Password: aDigest, PasswordAt: 1,
 		Phones: []account.Phone{{
-			ID: account.PrefixID + id + id, Tail: id, Number: aMoved, Name: "Home", Used: 5, Country: "US", Line: 2, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Primary: true,
+			ID: account.PrefixID + id + id, Tail: id, Number: aMoved, Name: "Home", Used: 5, Country: "US", Line: 2, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Primary: true, Lost: true,
 			CreatedAt: 1, UpdatedAt: 2,
 		}},
 		Passkeys: []account.Passkey{{
@@ -58,7 +59,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 		Backup:        &account.BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{aDigest}, Failures: 2, CreatedAt: 3},
 		FirstFailures: account.FailureCounters{FailureCounter: account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}, KnownDevices: account.FailureCounter{Failures: 4, WaitUntil: 5, LockedUntil: 6}}, SecondFailures: account.FailureCounters{FailureCounter: account.FailureCounter{Failures: 4, WaitUntil: 5, LockedUntil: 6}, KnownDevices: account.FailureCounter{Failures: 7, WaitUntil: 8, LockedUntil: 9}}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, Notices: ratelimit.Log{3}, NewNumberLog: ratelimit.Log{2}, Banned: true, LockedUntil: 1,
 		StrandedAt: 4, RequiredFrom: 6,
-		RecoveryLog:     ratelimit.Log{4},
+		RecoveryLog: ratelimit.Log{4}, RecoveryNotices: ratelimit.Log{5}, Language: language.German,
 		SessionsEndedAt: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 	}
 	if err := mfa.SealSecret((&tx.Tx{Engine: here.Engine}), was, secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")); err != nil {

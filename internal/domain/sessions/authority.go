@@ -180,6 +180,10 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 	if t.State.Settings.Authority(u, t.Now).EndsOthers(before, change) {
 		endOthers(u, acting)
 	}
+	if u.Recovery != nil && endsRecovery(u.ReadFactors, has) {
+		u.Recovery = nil
+		audit.Record(t, u, eventtype.RecoveryCancelled, account.Subject{})
+	}
 	u.ReadFactors, u.ReadSecond = has, change.SecondFactor
 	if acting == nil {
 		u.SetAccount(before.Changed(change))
@@ -192,6 +196,14 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 	if acting.Session.SetProved(u, session) {
 		Stage(t, acting)
 	}
+}
+
+// endsRecovery reports whether a change of factors ends a recovery that waits. A changed password
+// takes the ground from a request that was made with the old one. All else that counts needs a
+// recent proof of a second factor, or an administrator. A new first factor does not.
+func endsRecovery(was, is account.FactorSet) bool {
+	is.First = slices.DeleteFunc(slices.Clone(is.First), func(id string) bool { return !slices.Contains(was.First, id) })
+	return !is.Equal(was)
 }
 
 // EndOthers ends all sessions of the caller's user except the acting one.

@@ -42,6 +42,9 @@ func Change(s *tx.Engine, ctx context.Context, change func(*tx.Tx, *account.Sett
 			if limitSMS(fields) {
 				stored.SMSLimitsAt = t.Now
 			}
+			if before.RecoveryDays == 0 && stored.RecoveryDays > 0 {
+				stored.RecoverySince = t.Now
+			}
 			audit.AppendEntry(t, stored, account.AuditEntry{
 				Name: eventtype.SettingsChanged, At: t.Now, Backend: true, Fields: fields, Values: values(&before, stored, fields),
 				Operator: t.Operator,

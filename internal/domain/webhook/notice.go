@@ -30,10 +30,11 @@ var userTargets = []string{"user", "user2", "user3"}
 func isUser(target string) bool { return slices.Contains(userTargets, target) }
 
 // noticeRules limit a user's notices, so that most messages of a day are left for codes.
-// recoveryRules are those of a recovery, which goes to several numbers.
+// recoveryRules are those of a recovery, which goes to several numbers and has a count of its own:
+// an attacker who asks for one silences no other notice.
 var (
 	noticeRules   = []ratelimit.Rule{{Limit: 3, Window: 24 * time.Hour}}
-	recoveryRules = []ratelimit.Rule{{Limit: 2 * len(userTargets), Window: 24 * time.Hour}}
+	recoveryRules = []ratelimit.Rule{{Limit: 3 * len(userTargets), Window: 24 * time.Hour}}
 )
 
 // noticeTries is how often a notice is tried that the SMS guard refuses: at once, after 5 seconds
@@ -51,11 +52,12 @@ var notices = map[language.Tag][3]string{
 	language.Portuguese: {"As formas de entrar na sua conta %s mudaram. Se foi sem o seu conhecimento, contate o suporte.", "Atividade incomum no acesso da sua conta %s. Se foi sem o seu conhecimento, contate o suporte.", "A segunda etapa da sua conta %s vai sair em alguns dias. Se foi outra pessoa quem pediu, entre na conta e cancele."},
 }
 
-// warnings are the events of unusual activity, and recoveries those of a recovery that waits. All
-// others are changes.
+// warnings are the events of unusual activity, and waits those of a recovery that waits. All others
+// are changes. recoveries are told to several numbers, and always.
 var (
 	warnings   = []eventtype.Name{eventtype.UserLocked, eventtype.FactorDisabled, eventtype.Replay, eventtype.BackupUsed, eventtype.PasskeyCopied}
-	recoveries = []eventtype.Name{eventtype.RecoveryRequested, eventtype.RecoveryReminder}
+	waits      = []eventtype.Name{eventtype.RecoveryRequested, eventtype.RecoveryReminder}
+	recoveries = append([]eventtype.Name{eventtype.RecoveryCompleted}, waits...)
 )
 
 // noticeBody returns the message, in one segment, with the first of the names that it can hold. It
@@ -69,7 +71,7 @@ func noticeBody(names []string, name eventtype.Name, in language.Tag) secret.Val
 	switch {
 	case slices.Contains(warnings, name):
 		form = words[1]
-	case slices.Contains(recoveries, name):
+	case slices.Contains(waits, name):
 		form = words[2]
 	}
 	return secret.New(sms.WithName(names, func(app string) string { return fmt.Sprintf(form, app) }))
@@ -107,20 +109,20 @@ func noticePhones(j *account.EventRecord, u *account.User) ([]*account.Phone, ev
 	return to[:min(most, len(to))], name
 }
 
-// noticesOff reports whether notices, or all SMS, are switched off.
-func noticesOff(s *account.Settings) bool { return s.QuietChanges || !s.SMSCode }
+// noticeOff reports whether the notice of an event, or all SMS, are switched off. The notices of a
+// recovery are not: without them an attacker needs only patience.
+func noticeOff(s *account.Settings, name eventtype.Name) bool {
+	return !s.SMSCode || s.QuietChanges && !slices.Contains(recoveries, name)
+}
 
 // stageNotice stages the notice of a commit if its user has a phone to text.
 func stageNotice(t *tx.Tx, j *account.EventRecord, d *account.DeliveryRecord) {
-	if noticesOff(&t.State.Settings) {
-		return
-	}
 	for _, a := range j.Events {
 		u, ok := t.Seen[store.Key{Kind: store.KindUser, ID: a.User}].(*account.User)
 		if !ok || u.Version == 0 || u.Erasing != nil || t.Dirty[u.Key()] { // imported or deleted
 			continue
 		}
-		if phones, _ := noticePhones(j, u); len(phones) > 0 {
+		if phones, name := noticePhones(j, u); len(phones) > 0 && !noticeOff(&t.State.Settings, name) {
 			for i := range phones {
 				d.To = append(d.To, account.DeliveryTarget{ID: userTargets[i], Next: t.Now})
 			}
@@ -164,7 +166,7 @@ func (s *Service) notifyOne(ctx context.Context, id string) (sent int, more bool
 			return err
 		}
 		removeTarget(t, d, target)
-		if j == nil || noticesOff(&t.State.Settings) {
+		if j == nil {
 			return nil
 		}
 		sent, err = sendNotice(t, j, d.Language, slices.Index(userTargets, target))
@@ -199,7 +201,8 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag, n int) (int, 
 			continue
 		}
 		phones, name := noticePhones(j, u)
-		if n >= len(phones) || u.Notices.Wait(t.Now.Time(), rulesOf(name)...) > 0 {
+		log, rules := noticeLog(u, name)
+		if n >= len(phones) || noticeOff(&t.State.Settings, name) || log.Wait(t.Now.Time(), rules...) > 0 {
 			continue
 		}
 		to := phones[n]
@@ -207,7 +210,7 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag, n int) (int, 
 		if err != nil {
 			return 0, fmt.Errorf("stored number: %w", err)
 		}
-		u.Notices = u.Notices.Add(t.Now.Time(), recoveryRules...) // the longer log
+		*log = log.Add(t.Now.Time(), rules...)
 		names := append(sms.Names(&t.State.Settings, t.Engine.AppName), t.Engine.SMSHost)
 		m := tx.Message{To: number, Body: noticeBody(names, name, in), Test: sms.IsTest(t, number)}
 		text, err := sms.Authorize(t, u, to, m, account.Notice, tx.Caller{}, account.KnownDevice)
@@ -220,11 +223,12 @@ func sendNotice(t *tx.Tx, j *account.EventRecord, in language.Tag, n int) (int, 
 	return 0, nil
 }
 
-func rulesOf(name eventtype.Name) []ratelimit.Rule {
+// noticeLog returns the log that the notice of an event counts in, and its limits.
+func noticeLog(u *account.User, name eventtype.Name) (*ratelimit.Log, []ratelimit.Rule) {
 	if slices.Contains(recoveries, name) {
-		return recoveryRules
+		return &u.RecoveryNotices, recoveryRules
 	}
-	return noticeRules
+	return &u.Notices, noticeRules
 }
 
 // removeTarget removes a target from a delivery, and deletes a delivery without targets.
