@@ -15,7 +15,7 @@ test('name, colour, help link and texts with the keyboard: seen in the preview, 
   await tab(page, 'Name');
   await page.keyboard.type('Harbour');
   await page.getByText('There are unsaved changes.').waitFor();
-  await tab(page, 'Colour');
+  await tab(page, 'Color');
   await page.keyboard.type('#ffd400');
   await page.getByText('For readable texts it becomes').waitFor();
   await tab(page, 'Help link');
@@ -50,7 +50,7 @@ test('name, colour, help link and texts with the keyboard: seen in the preview, 
   assert.equal(display.theme.general.color, '#ffd400');
   await visitor.done();
 
-  for (const label of ['Name', 'Colour', 'Help link', 'Welcome. Please sign in']) {
+  for (const label of ['Name', 'Color', 'Help link', 'Welcome. Please sign in']) {
     await tab(page, label);
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.press('Delete');
@@ -64,7 +64,7 @@ test('name, colour, help link and texts with the keyboard: seen in the preview, 
 test('what cannot be is said where it was typed, and nothing typed is lost', async () => {
   const page = await opened();
   for (const [label, text, said] of [
-    ['Name', 'Bank: safe', 'At most 40 characters in one line'], ['Colour', 'red', 'Enter # and six characters'], ['Logo', 'http://cdn.example.com/l.svg', 'neither an https address nor a path'],
+    ['Name', 'Bank: safe', 'At most 40 characters in one line'], ['Color', 'red', 'Enter # and six characters'], ['Logo', 'http://cdn.example.com/l.svg', 'neither an https address nor a path'],
     ['Help link', 'javascript:alert(1)', 'neither an https address nor a mailto link'],
   ]) {
     const at = page.getByLabel(label, { exact: true });
@@ -73,7 +73,7 @@ test('what cannot be is said where it was typed, and nothing typed is lost', asy
     await page.getByText(said).waitFor();
     assert.equal(await at.inputValue(), text);
     assert.match(await focused(page), new RegExp(label));
-    if (label === 'Colour') await state(page, 'appearance-wrong');
+    if (label === 'Color') await state(page, 'appearance-wrong');
     await at.fill('');
   }
   await page.getByLabel('Find a text').fill('step {at} of');
@@ -82,7 +82,7 @@ test('what cannot be is said where it was typed, and nothing typed is lost', asy
   await page.getByText('This text cannot be used').waitFor();
   await state(page, 'appearance-wrong-text');
   await page.getByLabel('Language of the texts').selectOption('de');
-  await page.getByLabel('Find a text').fill('schritt');
+  await page.getByLabel('Find a text').fill('schritt {at} von');
   await page.getByLabel('Schritt {at} von {of}').waitFor();
   await page.getByLabel('Find a text').fill('nobody says this');
   await page.getByText('No text found.').waitFor();
@@ -117,7 +117,7 @@ test('the preview has the colours that the pages get', async () => {
     await server.advance(6);
     const html = await (await page.context().request.get('/sign-in')).text();
     const served = [...html.matchAll(/--accent:(#\w{6});--on-accent:(#\w{6});--accent-ink:(#\w{6})/g)].map(([, accent, on]) => ({ accent, on }));
-    await page.getByLabel('Colour', { exact: true }).fill(colour);
+    await page.getByLabel('Color', { exact: true }).fill(colour);
     const shown = await page.locator('.preview').evaluateAll((all) => all.map((e) => ({ accent: e.style.getPropertyValue('--accent'), on: e.style.getPropertyValue('--on-accent') })));
     assert.deepEqual(shown, served, colour);
   }
@@ -147,6 +147,7 @@ test('a name of its own in text messages', async () => {
   };
   assert.match(await text(), / is your MBank code\./);
   await page.getByLabel('Name in text messages').fill('');
+  await page.getByText('There are unsaved changes.').waitFor(); // no longer that the first change is saved
   await press(page, 'Save');
   await page.getByText('Saved. Visitors see it within half a minute.').waitFor();
   await server.advance(31);

@@ -102,6 +102,9 @@ test('a browser gets a page for an unknown path', async () => {
   const answer = await page.goto('/nothing');
   assert.equal(answer.status(), 404);
   await page.getByRole('heading', { level: 1, name: 'Page not found' }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Go to security settings' }).getAttribute('href'), '/account/security');
+  await page.goto('/dashboard/nothing');
+  assert.equal(await page.getByRole('link', { name: 'Go to the dashboard' }).getAttribute('href'), '/dashboard');
   await page.done();
 });
 

@@ -129,6 +129,7 @@ test('a phone on a slow line can sign in within a second', async () => {
 
 test('each page is usable after few round trips', async () => {
   // Over HTTP/1.1 a browser has six connections, so the modules of a page come in up to four waves. HTTP/2 makes that one.
+  // The sign-in has room for 12 files and calls in two waves. Join small modules when there are more.
   const user = await server.userNamed('bea');
   const latency = 1000;
   for (const [at, most] of [['/sign-in', 3], ['/account/add-phone', 5], ['/account/security', 6]]) {

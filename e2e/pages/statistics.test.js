@@ -11,7 +11,7 @@ const opened = () => openDashboard('Statistics');
 
 test('verifications by method and what went wrong, by day', async () => {
   let page = await opened();
-  await page.getByText('Last 30 days. No second step.').waitFor();
+  await page.getByText('Last 30 days. No verification.').waitFor();
   await state(page, 'statistics-nothing');
   await page.done();
 
@@ -41,7 +41,7 @@ test('verifications by method and what went wrong, by day', async () => {
 
   await eventually('17 verifications are counted', async () => (await server.backend('GET', '/v1/statistics')).verifications.reduce((sum, s) => sum + s.total, 0) === 17);
   page = await opened();
-  await page.getByText('Last 30 days. Second steps: 17. Most used: Authenticator app.').waitFor();
+  await page.getByText('Last 30 days. Verifications: 17. Most used: Authenticator app.').waitFor();
   await page.getByText('Last 30 days. Wrong codes and passwords, repeated codes, locks: 3.').waitFor();
   await state(page, 'statistics');
   const counted = (await server.backend('GET', '/v1/statistics')).verifications;
@@ -53,7 +53,7 @@ test('verifications by method and what went wrong, by day', async () => {
   await page.getByRole('table').first().waitFor();
   assert.equal(await page.locator('tbody').first().locator('tr').count(), 30);
   await page.getByLabel('Period').selectOption('7');
-  await page.getByText(/Last 7 days\. Second steps/).waitFor();
+  await page.getByText(/Last 7 days\. Verifications/).waitFor();
   assert.equal(await page.locator('.chart').first().locator('.point').count(), 7);
   await page.done();
 });

@@ -19,7 +19,7 @@ func (a *App) readme(r *http.Request) (web.Document, error) {
 	if file == "" {
 		file = "README.md"
 	}
-	page, err := guide.Show(file)
+	page, err := guide.Show(file, a.guided())
 	if errors.Is(err, guide.ErrNoDocument) {
 		return web.Document{}, web.ErrNoDocument
 	}

@@ -51,14 +51,20 @@ func (a *App) document(title string, of *template.Template, data any, err error)
 	return web.Document{Title: title, Body: b.Bytes()}, err
 }
 
-func (a *App) homePage(r *http.Request) (homeData, error) {
-	page := homeData{App: a.AppName, URL: a.PublicURL, Dir: a.Dir, SecretKey: a.Key().Reveal(), PublishableKey: a.PublishableKey}
-	page.Live = strings.HasPrefix(page.SecretKey, "sk_live_")
-	if page.Live {
-		page.SecretKey = ""
+// guided is what the pages of this package say of the server. A live secret key is not shown.
+func (a *App) guided() guide.Server {
+	key := a.Key().Reveal()
+	if strings.HasPrefix(key, "sk_live_") {
+		key = ""
 	}
+	return guide.Server{URL: a.PublicURL, PublishableKey: a.PublishableKey, SecretKey: key}
+}
+
+func (a *App) homePage(r *http.Request) (homeData, error) {
+	this := a.guided()
+	page := homeData{App: a.AppName, URL: this.URL, Dir: a.Dir, SecretKey: this.SecretKey, PublishableKey: this.PublishableKey, Live: this.SecretKey == ""}
 	var err error
-	if page.Apps, err = guide.Apps(guide.Server{URL: a.PublicURL, PublishableKey: a.PublishableKey, SecretKey: page.SecretKey}); err != nil {
+	if page.Apps, err = guide.Apps(this); err != nil {
 		return page, err
 	}
 	users, err := a.homeUsers(r.Context())

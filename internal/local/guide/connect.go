@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -21,7 +22,7 @@ type App struct {
 // Block is one file's lines, or commands.
 type Block struct{ Name, Text string }
 
-// Server is what the lines say of a server.
+// Server is what the lines say of a server. SecretKey is empty if the server does not show it.
 type Server struct{ URL, PublishableKey, SecretKey string }
 
 // apps are the kinds of applications, and the blocks of their guides in docs/start that connect an
@@ -45,6 +46,11 @@ const (
 	guidePublishableKey = "pk_test_Y291bnRlcnNpZ24tbG9jYWwtMS5jbGVyay5hY2NvdW50cy5kZXYk"
 	guideSecretKey      = "sk_test_local"
 )
+
+// own replaces the address and keys of `make run` by those of this server.
+func (s Server) own() *strings.Replacer {
+	return strings.NewReplacer(guideURL, s.URL, guidePublishableKey, s.PublishableKey, guideSecretKey, cmp.Or(s.SecretKey, guideSecretKey))
+}
 
 // shellDefault matches a variable of the shell with a default.
 var shellDefault = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)

@@ -53,9 +53,10 @@ var reader = goldmark.New(
 	goldmark.WithRendererOptions(rendering.WithUnsafe()),
 )
 
-// Show returns a document of the repository, such as docs/start/go.md. Its links and pictures lead
-// to what the server shows. A link to a file that the server does not show is text.
-func Show(file string) (Page, error) {
+// Show returns a document of the repository, such as docs/start/go.md, with the address and keys of
+// a server. Its links and pictures lead to what the server shows. A link to a file that the server
+// does not show is text.
+func Show(file string, s Server) (Page, error) {
 	source, err := read(file)
 	if err != nil {
 		return Page{}, err
@@ -78,7 +79,7 @@ func Show(file string) (Page, error) {
 	if err := reader.Renderer().Render(&b, source, tree); err != nil {
 		return Page{}, fmt.Errorf("guide: %s: %w", file, err)
 	}
-	page.Body = scrollable(pictures(file, b.Bytes()))
+	page.Body = scrollable(pictures(file, []byte(s.own().Replace(b.String()))))
 	return page, nil
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/local/guide"
 )
 
+var server = guide.Server{URL: "http://localhost:9999", PublishableKey: "pk_test_mine", SecretKey: "sk_test_mine"}
+
 var (
 	target = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
 	id     = regexp.MustCompile(`\bid="([^"]*)"`)
@@ -25,7 +27,7 @@ func documents(t *testing.T) map[string]guide.Page {
 		if err != nil || d.IsDir() || path.Ext(file) != ".md" {
 			return err
 		}
-		out[guide.Address(file)], err = guide.Show(file)
+		out[guide.Address(file)], err = guide.Show(file, server)
 		return err
 	})
 	if err != nil || len(out) < 20 {
@@ -80,10 +82,30 @@ func has(p guide.Page, fragment string) bool {
 	return false
 }
 
+// TestDocumentsNameTheServer: the commands and files of a document work as they stand on the server
+// that shows it.
+func TestDocumentsNameTheServer(t *testing.T) {
+	all := documents(t)
+	for at, page := range all {
+		for _, other := range []string{"http://localhost:8080", "sk_test_local", "pk_test_Y291"} {
+			if strings.Contains(string(page.Body), other) {
+				t.Errorf("%s has %s", at, other)
+			}
+		}
+	}
+	if body := string(all[guide.Address("docs/start/own-login.md")].Body); !strings.Contains(body, "CLERK_API_URL="+server.URL) {
+		t.Error("the guide does not name the server")
+	}
+	hidden, err := guide.Show("docs/start/own-login.md", guide.Server{URL: server.URL, PublishableKey: server.PublishableKey})
+	if err != nil || !strings.Contains(string(hidden.Body), "CLERK_SECRET_KEY=sk_test_local") {
+		t.Errorf("a server that does not show its key: %v", err)
+	}
+}
+
 // TestDocumentsAreFromTheRepositoryAlone: no path leads to another file.
 func TestDocumentsAreFromTheRepositoryAlone(t *testing.T) {
 	for _, file := range []string{"", ".", "go.mod", "../README.md", "/README.md", "docs", "docs/nothing.md", "docs/../README.md", "docs/openapi.yaml", "internal/local/guide/guide.go"} {
-		if _, err := guide.Show(file); !errors.Is(err, guide.ErrNoDocument) {
+		if _, err := guide.Show(file, server); !errors.Is(err, guide.ErrNoDocument) {
 			t.Errorf("%q: %v", file, err)
 		}
 		if _, err := guide.Picture(file); !errors.Is(err, guide.ErrNoDocument) {
@@ -95,7 +117,6 @@ func TestDocumentsAreFromTheRepositoryAlone(t *testing.T) {
 // TestLinesOfTheGuides: each kind of application gets lines that stand in its guide, with the URL
 // and keys of the server in place of those of `make run`.
 func TestLinesOfTheGuides(t *testing.T) {
-	server := guide.Server{URL: "http://localhost:9999", PublishableKey: "pk_test_mine", SecretKey: "sk_test_mine"}
 	apps, err := guide.Apps(server)
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,9 @@
 // The signed-in user of an account page.
 
+import { takeTicket, withTicket } from './address.js';
 import { activeSession, bind, get, signInFirst } from './api.js';
 import { leaveFor } from './page.js';
 import { renew } from './reauth.js';
-import { takeTicket, withTicket } from './ticket.js';
 
 /** The signed-in session. Without one the browser goes to the sign-in; with a pending task it goes to the task. */
 export async function account() {

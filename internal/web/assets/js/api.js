@@ -1,8 +1,8 @@
 // The Frontend API of the page's own origin, with the browser's cookies.
 
+import { withTicket } from './address.js';
 import { early, headers as always } from './early.js';
-import { has, later, leaveFor, setClock, t } from './page.js';
-import { withTicket } from './ticket.js';
+import { has, later, leaveFor, now, setClock, t } from './page.js';
 
 /** An error answer of the API, or a network error. */
 export class Problem extends Error {
@@ -56,6 +56,9 @@ export function activeSession(client) {
   const sessions = client?.sessions ?? [];
   return sessions.find((s) => s.id === client.last_active_session_id) ?? sessions[0];
 }
+
+/** Whether the user has no second factor, and has to have one from a date on that is still to come. */
+export const waiting = (user) => !user.two_factor_enabled && user.mfa_due_at > now();
 
 /** The texts of a problem whose cause has texts of its own, such as a lock by an operator; else those of its code. */
 function textsOf(problem) {

@@ -7,8 +7,5 @@ const soon = 48 * 3_600_000;
 /** Whether the user has to have a second factor now, so that the last one stays. */
 export const needed = (user) => user.mfa_due_at <= now(); // false for undefined
 
-/** Whether the user has no second factor, and has to have one from a date on that is still to come. */
-export const waiting = (user) => !user.two_factor_enabled && user.mfa_due_at > now();
-
 /** The date in words; with the time, if it is near. */
 export const deadline = ({ mfa_due_at: at }) => (at - now() < soon ? date(at) : new Intl.DateTimeFormat(lang, { dateStyle: 'long' }).format(at));

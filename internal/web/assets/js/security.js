@@ -1,9 +1,9 @@
 // The overview of an account's factors and sessions.
 
 import { account } from './account.js';
-import { activeSession, del, get, patch, post } from './api.js';
+import { activeSession, del, get, patch, post, waiting } from './api.js';
 import { showCodes } from './codes.js';
-import { deadline, needed, waiting } from './due.js';
+import { deadline, needed } from './due.js';
 import { browserOf, deviceOf, networkOf } from './device.js';
 import { devices } from './devices.js';
 import { eventRow } from './events.js';

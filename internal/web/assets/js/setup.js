@@ -1,16 +1,15 @@
 // The session task setup-mfa: the user enrols a second factor. Before the date from which it is required, the user may
 // put it off.
 
-import { activeSession, bind, get, post } from './api.js';
-import { deadline, waiting } from './due.js';
+import { takeTicket, target, withTicket } from './address.js';
+import { activeSession, bind, get, post, waiting } from './api.js';
+import { deadline } from './due.js';
 import { enrolApp } from './enrolapp.js';
 import { enrolPhone } from './enrolphone.js';
 import { finish } from './finish.js';
 import { button, load, problemNotice } from './form.js';
 import { h, heading, leaveFor, page, show, t } from './page.js';
 import { renew } from './reauth.js';
-import { target } from './target.js';
-import { takeTicket, withTicket } from './ticket.js';
 
 const ticket = takeTicket();
 let back = () => {};

@@ -1,15 +1,13 @@
 // The sign-in: a ticket, password or text message, then the second factor.
 
-import { Problem, activeSession, explain, get, post, request } from './api.js';
+import { takeTicket, target } from './address.js';
+import { Problem, activeSession, explain, get, post, request, waiting } from './api.js';
 import { challenge, isShut, proofOf, shutView, usable } from './challenge.js';
-import { waiting } from './due.js';
 import { mayOffer, offer } from './nudge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
 import { counted, h, heading, leaveFor, notice, page, show, support, t } from './page.js';
 import { passkeyFirst } from './passkeyfirst.js';
 import { recoveryLink } from './recovery.js';
-import { target } from './target.js';
-import { takeTicket } from './ticket.js';
 
 const host = h('section', { class: 'card stack' });
 
