@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-mfa/countersign/internal/crypto/secret"
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
@@ -143,6 +144,26 @@ func TestAChallengeOpensNothingElsewhere(t *testing.T) {
 			h.want(apierr.PasskeyAuthenticationFailure, give(h, h.sign(h.secondOptions())))
 		})
 	}
+}
+
+// TestASignInByPasskeyTakesNothingElse: a sign-in without an identifier has no account whose
+// password or number could be tried.
+func TestASignInByPasskeyTakesNothingElse(t *testing.T) {
+	h := newWorld(t).withPasskeys().holder()
+	answer := h.bySignIn()
+	for strategy, proof := range map[account.Strategy]mfa.Proof{
+		account.Password:  {Strategy: account.Password, Password: secret.New("a password")},
+		account.PhoneCode: {Strategy: account.PhoneCode, Code: secret.New("123456")},
+	} {
+		_, err := h.MFA.AttemptFirstFactor(t.Context(), h.browser, h.signIn, proof)
+		h.want(apierr.StrategyForUserInvalid, err)
+		if strategy == account.PhoneCode {
+			_, err = h.MFA.PrepareFirstFactor(t.Context(), h.browser, h.signIn, strategy, "")
+			h.want(apierr.StrategyForUserInvalid, err)
+		}
+	}
+	_, err := h.first(answer)
+	h.Must(err)
 }
 
 // TestAChallengeEnds: a challenge is valid for ten minutes, and not when a clock went back.

@@ -64,8 +64,11 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 		t.CountAddress(from, tx.FirstLimits)
 		switch proof.Strategy {
 		case account.Password:
-			if proof.Password.IsZero() {
+			switch {
+			case proof.Password.IsZero():
 				return nil, nil, apierr.New(apierr.FormParamNil).Param("password")
+			case si.Identifier == "": // it began with a passkey, so there is no account to compare with
+				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 			}
 			err = verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claimKeys(s.Engine, si.Identifier)[0], proof.Password)
 		case account.PhoneCode:
