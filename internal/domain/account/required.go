@@ -3,10 +3,14 @@ package account
 import "time"
 
 // RequiredFrom returns since when, or from when on, the settings require a second factor of the
-// user; 0 for never. A new user has the days of grace.
+// user; 0 for never. A new user has the days of grace. Without any, the creation does not matter: a
+// function whose clock is behind would see it in the future, and require nothing until then.
 func (s *Settings) RequiredFrom(u *User) Instant {
-	if !s.MFARequired {
+	switch {
+	case !s.MFARequired:
 		return 0
+	case s.Grace() == 0:
+		return max(s.MFARequiredFrom, 1)
 	}
 	if s.MFAGraceDays == 0 { // whatever the clock of the function that created the user said
 		return max(s.MFARequiredFrom, 1)
@@ -17,12 +21,20 @@ func (s *Settings) RequiredFrom(u *User) Instant {
 // Grace returns the time that a user gets to enrol, if no date is given.
 func (s *Settings) Grace() time.Duration { return time.Duration(s.MFAGraceDays) * 24 * time.Hour }
 
-// MFADue returns when the user has to have a second factor, by the own mark or by the settings; 0
-// for never. The user may have one already.
-func (u *User) MFADue() Instant { return earlier(u.RequiredFrom, u.SwitchedFrom) }
+// MFADue returns when the user has to have a second factor, by the own mark or by the settings, and
+// at the earliest since the user exists; 0 for never. The user may have one already.
+func (u *User) MFADue() Instant {
+	from := u.dueFrom()
+	if from == 0 {
+		return 0
+	}
+	return max(from, u.CreatedAt)
+}
 
 // NeedsMFA reports whether the user has to have a second factor now.
-func (u *User) NeedsMFA(now Instant) bool { return due(u.MFADue(), now) }
+func (u *User) NeedsMFA(now Instant) bool { return due(u.dueFrom(), now) }
+
+func (u *User) dueFrom() Instant { return earlier(u.RequiredFrom, u.SwitchedFrom) }
 
 // Marked reports whether the user is marked as one who has to have a second factor and has none.
 // Whether the date has come makes no difference.
