@@ -31,7 +31,7 @@ var adminActions = map[string]adminAction{
 	"sign-in-token-create": func(j *journey, _ *rand.Rand, _ map[string]string) (map[string]any, bool) {
 		return map[string]any{"user_id": j.user}, true
 	},
-	"admin-session-revoke": someSession, "user-remembered-device-delete": someDevice,
+	"admin-session-revoke": someSession, "user-remembered-device-delete": someDevice, "user-passkey-delete": someKey,
 	"instance-update": flipSetting,
 }
 
@@ -46,7 +46,6 @@ var untried = map[string]string{
 	"email-address-create": "changes no factor", "email-address-update": "changes no factor", "email-address-delete": "changes no factor", "user-email-address-replace": "changes no factor", "email-address-get": "reads",
 	"users-ban": "user-ban is tried; this one bans several", "users-unban": "user-unban is tried",
 	"testing-token-create":       "makes a text that no request looks at",
-	"user-passkey-delete":        "the journeys enrol no passkey",
 	"user-delete":                "there is nothing left to steal",
 	"user-totp-verify":           "checks a code for the team's own form: package bruteforce guesses through it",
 	"phone-number-attempt":       "checks a code for the team's own form: phone-number-prepare sends codes, which must open nothing else",
@@ -128,6 +127,16 @@ func someNumber(j *journey, chance *rand.Rand, given map[string]string) (map[str
 		}
 	}
 	given["phone_number_id"] = n.ID
+	return nil, true
+}
+
+// someKey chooses a passkey of the user.
+func someKey(j *journey, chance *rand.Rand, given map[string]string) (map[string]any, bool) {
+	list := j.oracle.before.Passkeys
+	if len(list) == 0 {
+		return nil, false
+	}
+	given["passkey_id"] = list[chance.IntN(len(list))].ID
 	return nil, true
 }
 

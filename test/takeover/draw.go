@@ -80,7 +80,7 @@ var generators = map[string]func(*draw) (string, bool){
 	"status":                     func(*draw) (string, bool) { return "pending", true },
 	"passkey_id":                 func(d *draw) (string, bool) { return d.newest(d.by.know.IDs["passkey_"]), true },
 	"name":                       func(*draw) (string, bool) { return "Blue key", true },
-	"public_key_credential":      func(*draw) (string, bool) { return "", false },
+	"public_key_credential":      (*draw).answer,
 	"redirect_url":               func(*draw) (string, bool) { return publicURL + "/", true },
 	"format":                     func(d *draw) (string, bool) { return d.of("nonce", "token"), true },
 	"suffixed_cookies":           func(*draw) (string, bool) { return "false", true },
@@ -161,16 +161,20 @@ func (d *draw) strategy() (string, bool) {
 		}
 	}
 	prepare := strings.HasSuffix(d.op.Name, "prepare")
+	key := len(d.by.device.Credentials()) > 0 || len(k.Answers) > 0
 	phone := len(k.Numbers) > 0
 	switch d.step() {
 	case "create":
 		add(len(k.Passwords) > 0, "password", "password", "password")
 		add(len(k.Tickets) > 0, "ticket", "ticket")
 		add(phone, "phone_code")
+		add(key, "passkey", "passkey")
 	case "first-factor":
+		add(key, "passkey", "passkey", "passkey")
 		add(phone, "phone_code", "phone_code")
 		add(len(k.Passwords) > 0 && !prepare, "password", "password")
 	case "second-factor":
+		add(key, "passkey", "passkey", "passkey")
 		add(len(k.Secrets) > 0 && !prepare, "totp", "totp", "totp")
 		add(len(k.Codes) > 0 || prepare, "phone_code", "phone_code")
 		add(len(k.Backup) > 0 && !prepare, "backup_code")
@@ -178,6 +182,9 @@ func (d *draw) strategy() (string, bool) {
 		add(d.by.steals() && !prepare, "totp")
 	default:
 		open = []string{"phone_code"}
+		if d.op.Name == "me-passkey-attempt" {
+			open = []string{"passkey"}
+		}
 	}
 	if len(open) == 0 {
 		open = []string{"password", "phone_code"}
@@ -186,7 +193,7 @@ func (d *draw) strategy() (string, bool) {
 }
 
 func (d *draw) identifier() (string, bool) {
-	if d.given["strategy"] == "ticket" {
+	if d.given["strategy"] == "ticket" || d.given["strategy"] == "passkey" {
 		return "", false
 	}
 	known := d.by.know.Identifiers
@@ -231,7 +238,7 @@ func (d *draw) code() (string, bool) {
 	case "me-phone-number-attempt":
 		by = "phone_code"
 	}
-	if by == "password" {
+	if by == "password" || by == "passkey" {
 		return "", false
 	}
 	k := &d.by.know
@@ -289,6 +296,31 @@ func (d *draw) appCode() string {
 		}
 		d.w.at = d.w.at.Add(totp.Period)
 	}
+}
+
+// answer returns what the actor's authenticator answers to the newest options that it was told. A
+// thief's browser ignores which credentials are allowed, and a thief may repeat an answer.
+func (d *draw) answer() (string, bool) {
+	if !d.offers("passkey") {
+		return "", false
+	}
+	k := &d.by.know
+	if len(k.Answers) > 0 && d.often(4) {
+		return d.of(k.Answers...), true
+	}
+	ask := d.by.device.Get
+	if d.op.Name == "me-passkey-attempt" {
+		ask = d.by.device.Create
+	}
+	options := d.newest(k.Options)
+	if d.by.steals() {
+		options = strings.NewReplacer(`"allowCredentials"`, `"x"`, `"excludeCredentials"`, `"y"`).Replace(options)
+	}
+	answer, err := ask(options)
+	if err != nil {
+		return "{}", true // the options are of another kind, or for no key of the actor's
+	}
+	return answer, true
 }
 
 // sensible says whether the request can succeed as far as the actor knows. Thieves send other

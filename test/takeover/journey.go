@@ -106,6 +106,9 @@ func (j *journey) setUp(chance *rand.Rand) error {
 		"mfa_required": chance.IntN(4) == 0 || j.profile.Required, "first_factor_phone_code": chance.IntN(3) == 0 || j.profile.Texts,
 		"keep_other_sessions": chance.IntN(3) == 0 || j.profile.Keep, "sms_code": true, "authenticator_app": true, "backup_codes": true, "ip_limits": true, "delete_self": chance.IntN(3) == 0, "notify_by_text": false,
 	}
+	if j.profile.Keys {
+		set["passkeys"], set["passkey_second_factor"], set["passkey_satisfies_second_factor"] = true, true, chance.IntN(2) == 0
+	}
 	for name, on := range set {
 		j.oracle.settings[name] = on.(bool)
 		j.oracle.changed[name] = began.Add(-time.Hour)
@@ -115,9 +118,11 @@ func (j *journey) setUp(chance *rand.Rand) error {
 	}
 	set["reauth_url"] = "https://app.example.com/login" // so that a password may be removed
 	set["recovery_days"] = 3
+	j.at = began.Add(-time.Hour) // before the clock of every function
 	if a := j.team(http.MethodPatch, "/v1/instance", set); !a.OK() {
 		return fmt.Errorf("settings: %d %s", a.Status, a.Body)
 	}
+	j.at = began
 	user := map[string]any{"username": username, "password": firstPassword}
 	enrolled := chance.IntN(3) == 0 && !j.profile.Bare || j.profile.Enrolled
 	if enrolled && chance.IntN(2) == 0 {
@@ -256,6 +261,9 @@ func (j *journey) noteUsedCode(p *person, r *request, a browser.Answer) {
 	if !p.steals() && a.OK() && r.given["code"] != "" {
 		j.lastUsed = r.given["code"]
 	}
+	if !p.steals() && a.OK() && r.given["public_key_credential"] != "" {
+		j.lastAnswer = r.given["public_key_credential"]
+	}
 }
 
 // noteOwnChange records a password that the actor set, and a username, which is no secret.
@@ -301,11 +309,16 @@ func (j *journey) plantCookie(p *person, t *tab, which int) bool {
 
 // seeUsedCode adds the owner's last code to a thief's knowledge.
 func (j *journey) seeUsedCode(p *person) bool {
-	if j.lastUsed == "" {
+	if j.lastUsed == "" && j.lastAnswer == "" {
 		return false
 	}
-	p.know.Used = append(p.know.Used, j.lastUsed)
-	j.story.add(p, "sees the code that the owner used last")
+	if j.lastUsed != "" {
+		p.know.Used = append(p.know.Used, j.lastUsed)
+	}
+	if j.lastAnswer != "" {
+		p.know.Answers = append(p.know.Answers, j.lastAnswer)
+	}
+	j.story.add(p, "sees the code and the answer of a passkey that the owner used last")
 	return true
 }
 

@@ -1,6 +1,7 @@
 package takeover
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-mfa/countersign/test/authenticator"
 	"github.com/countersign-mfa/countersign/test/browser"
 )
 
@@ -34,6 +36,8 @@ type Knowledge struct {
 	Secrets     []shown    // TOTP secrets
 	Backup      []string   // backup codes
 	Used        []string   // codes of another actor that were used
+	Answers     []string   // answers of another actor's passkey that were used
+	Options     []string   // options for a passkey, with a challenge each
 	Tickets     []string
 	Key         string // a secret key of the Backend API
 	// IDs are the ids in answers, by prefix: sess_, sia_, idn_, rdev_.
@@ -51,6 +55,8 @@ type person struct {
 	role role
 	know Knowledge
 	tabs []*tab
+	// device holds the actor's passkeys.
+	device *authenticator.Authenticator
 }
 
 // tab is one browser of an actor, with its current sign-in and session.
@@ -63,7 +69,7 @@ type tab struct {
 const tabsEach = 3
 
 func newPerson(r role) *person {
-	p := &person{role: r, know: Knowledge{IDs: map[string][]string{}}}
+	p := &person{role: r, know: Knowledge{IDs: map[string][]string{}}, device: &authenticator.Authenticator{Counts: true}}
 	for range tabsEach {
 		p.tabs = append(p.tabs, &tab{})
 	}
@@ -73,6 +79,11 @@ func newPerson(r role) *person {
 func (p *person) steals() bool { return p.role == thief || p.role == cookieThief }
 
 func (p *person) holds(number string) bool { return slices.Contains(p.know.Numbers, number) }
+
+// holdsKey says whether the actor's device has a credential.
+func (p *person) holdsKey(credential []byte) bool {
+	return slices.ContainsFunc(p.device.Credentials(), func(c *authenticator.Credential) bool { return bytes.Equal(c.ID, credential) })
+}
 
 // knowsSecret returns how the actor learned a secret, or nil.
 func (p *person) knowsSecret(secret string) *shown {
@@ -92,6 +103,7 @@ type facts struct {
 	tokens  []token
 	secret  string
 	codes   []string // backup codes
+	options []string // for a passkey
 	signIns []signIn
 }
 
@@ -117,6 +129,7 @@ func (p *person) learn(t *tab, a browser.Answer, at time.Time) facts {
 		p.know.Secrets = append(p.know.Secrets, shown{said.secret, t.session})
 	}
 	p.know.Backup = append(p.know.Backup, said.codes...)
+	p.know.Options = append(p.know.Options, said.options...)
 	return said
 }
 
@@ -157,6 +170,11 @@ func (p *person) text(name, v string, said *facts) {
 		return
 	case "codes", "backup_codes":
 		said.codes = append(said.codes, v)
+		return
+	case "nonce":
+		if strings.HasPrefix(v, "{") {
+			said.options = append(said.options, v)
+		}
 		return
 	}
 	for _, prefix := range ids {

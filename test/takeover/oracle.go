@@ -29,6 +29,7 @@ const (
 	Unasked     Goal = "a sign-in that verified no second factor of a user who has one, on a device that is not remembered"
 	Groundless  Goal = "a first factor verified with a number that is not a first factor"
 	Guessed     Goal = "more compared guesses than the guess policy allows"
+	Repeated    Goal = "an answer of a passkey that is accepted twice"
 	Key         Goal = "the Backend API, with a key that was revoked"
 	Broken      Goal = "an answer that no request may get"
 
@@ -37,7 +38,7 @@ const (
 )
 
 // Goals lists every goal.
-var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Unasked, Groundless, Guessed, Key, Broken}
+var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Unasked, Groundless, Guessed, Repeated, Key, Broken}
 
 // Hit is a reached goal.
 type Hit struct {
@@ -87,6 +88,7 @@ type oracle struct {
 	enrolled map[string]bool  // the session that added the user's first second factor
 	signIns  map[string]begun
 	devices  devices
+	answers  map[string]bool // answers of passkeys that were accepted
 
 	allEnded, passwordSet int    // turns
 	othersEnded           int    // the turn in which the first second factor ended all other sessions
@@ -100,7 +102,7 @@ type oracle struct {
 func newOracle(w *world) *oracle {
 	return &oracle{
 		w: w, settings: map[string]bool{}, changed: map[string]time.Time{}, backup: map[role]bool{}, proofs: map[string]proof{}, shared: map[string]int64{},
-		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{}, devices: newDevices(),
+		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{}, devices: newDevices(), answers: map[string]bool{},
 	}
 }
 
@@ -116,6 +118,11 @@ func (o *oracle) thievesHoldFactor(v *view) bool {
 		}
 		for _, n := range v.User.Numbers {
 			if n.second() && p.holds(n.Number) {
+				return true
+			}
+		}
+		for _, k := range v.Passkeys {
+			if p.holdsKey(k.Credential) {
 				return true
 			}
 		}
@@ -152,6 +159,10 @@ func (o *oracle) check(p *person, t *tab, r *request, a browser.Answer, said fac
 	add(p.steals() && a.OK() && said.secret != "", tried, "is shown a secret")
 	if a.OK() {
 		hits = append(hits, o.update(p, t, r, &after, said)...)
+		if answer := r.given["public_key_credential"]; answer != "" {
+			add(o.answers[answer], Repeated, "%s, the second time", lower(r.op.Summary))
+			o.answers[answer] = true
+		}
 	}
 	o.count(p, r, a)
 	hits = append(hits, o.checkGuesses()...)

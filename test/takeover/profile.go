@@ -27,6 +27,8 @@ type Profile struct {
 	// Required, Texts and Keep switch settings on that are drawn otherwise: a second factor is
 	// required, text messages are a first factor, and the first second factor keeps other sessions.
 	Required, Texts, Keep bool
+	// Keys says that passkeys are on.
+	Keys bool
 	// Bare users begin without a second factor, Enrolled users with one. Otherwise this is drawn.
 	Bare, Enrolled bool
 	// Remember lets the owner's browsers be remembered. The cookie thief then copies cookies of
@@ -61,6 +63,9 @@ var (
 	beginsApp    = []string{"me-totp-create"}
 	beginsNumber = []string{"me-phone-number-create", "me-phone-number-prepare"}
 	enrolsNumber = []string{"me-phone-number-create", "me-phone-number-prepare", "me-phone-number-attempt"}
+	enrolsKey    = []string{"me-passkey-create", "me-passkey-attempt"}
+	signsInKey   = []string{"sign-in-create", "sign-in-first-factor-attempt", "sign-in-second-factor-prepare", "sign-in-second-factor-attempt"}
+	stepsUpKey   = []string{"session-reverification-create", "session-reverification-first-factor-prepare", "session-reverification-first-factor-attempt", "session-reverification-second-factor-prepare", "session-reverification-second-factor-attempt"}
 	stepsUpFirst = []string{"session-reverification-create", "session-reverification-first-factor-attempt"}
 	stepsUpText  = []string{"session-reverification-create", "session-reverification-first-factor-prepare", "session-reverification-first-factor-attempt"}
 	stepsUp      = []string{"session-reverification-create", "session-reverification-first-factor-attempt", "session-reverification-second-factor-prepare", "session-reverification-second-factor-attempt"}

@@ -22,6 +22,8 @@ func Profiles() []Profile {
 		{Name: "a planted cookie", Weights: [clock + 1]int{10, 0, 8, 0, 1}, Steps: 16, Plans: plantPlans},
 		{Name: "a remembered browser", Enrolled: true, Remember: true, Weights: [clock + 1]int{12, 6, 6, 2, 2}, Steps: 30, Plans: rememberedPlans},
 		{Name: "a remembered browser, and the password", Enrolled: true, Remember: true, Both: true, Weights: [clock + 1]int{12, 2, 8, 3, 2}, Steps: 30, Plans: rememberedPlans},
+		{Name: "passkeys", Thief: UsedCode, Keys: true, Enrolled: true, Weights: even, Steps: 40, Plans: keyPlans},
+		{Name: "the first passkey", Both: true, Keys: true, Bare: true, Keep: true, Weights: [clock + 1]int{10, 10, 4, 1, 2}, Steps: 30, Plans: keyPlans},
 		{Name: "a crowd of sessions", Bare: true, Weights: [clock + 1]int{5, 5, 1, 1, 0}, Steps: 8, Plans: crowdPlans, Slow: true},
 	}
 }
@@ -78,6 +80,20 @@ var (
 			{2, []string{"user-remembered-device-delete"}}, {1, []string{"user-lock", "user-unlock"}}, {1, []string{"user-ban", "user-unban"}}, {2, []string{"user-update"}}, {1, []string{"user-mfa-delete"}},
 			{1, []string{"admin-session-revoke"}}, {3, []string{"instance-update"}},
 		},
+	}
+	keyPlans = map[role][]plan{
+		owner: {
+			{4, signsIn}, {8, join(signsIn, enrolsKey)}, {5, signsInKey}, {4, join(signsIn, enrolsApp)}, {3, join(stepsUpKey, []string{"me-passkey-delete"})}, {2, join(stepsUpKey, enrolsKey)},
+			{1, []string{"me-passkey-get", "me-passkey-update"}}, {2, stepsUpKey}, {1, []string{"client-get"}}, {1, []string{"session-end"}},
+		},
+		thief: {
+			{6, signsIn}, {5, join(signsIn, enrolsKey)}, {2, join(signsIn, []string{"me-passkey-create"})}, {5, signsInKey}, {4, enrolsKey}, {3, []string{"me-passkey-attempt"}}, {2, []string{"me-passkey-delete"}}, {2, stepsUpKey},
+			{2, []string{"client-get"}}, {1, []string{"me-passkey-update"}}, {2, []string{"sign-in-second-factor-prepare", "sign-in-second-factor-attempt"}}, {1, []string{seeUsedCode}},
+		},
+		cookieThief: {
+			{8, []string{copyCookie}}, {4, enrolsKey}, {3, []string{"me-passkey-attempt"}}, {3, []string{"me-passkey-delete"}}, {3, stepsUpKey}, {2, []string{"client-get"}}, {1, []string{"me-passkey-update"}},
+		},
+		admin: {{2, []string{"user-mfa-delete"}}, {3, []string{"user-passkey-delete"}}, {2, []string{"user-update"}}, {1, []string{"user-ban", "user-unban"}}},
 	}
 	crowdPlans = map[role][]plan{
 		owner: {{6, signsIn}, {1, []string{openManySessions}}, {4, []string{"client-get"}}, {1, []string{"session-end"}}},

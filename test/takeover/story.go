@@ -60,7 +60,7 @@ func (s *story) name(kind, text string) string {
 }
 
 func (s *story) argument(name, value string) string {
-	for prefix, kind := range map[string]string{"sess_": "session", "sia_": "sign-in", "idn_": "number", "user_": "user"} {
+	for prefix, kind := range map[string]string{"sess_": "session", "sia_": "sign-in", "idn_": "number", "user_": "user", "passkey_": "passkey"} {
 		if strings.HasPrefix(value, prefix) {
 			return s.name(kind, value)
 		}
@@ -70,6 +70,8 @@ func (s *story) argument(name, value string) string {
 		return s.name("password", value)
 	case "ticket":
 		return s.name("ticket", value)
+	case "public_key_credential":
+		return s.name("answer", value)
 	}
 	return name + " " + value
 }

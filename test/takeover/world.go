@@ -42,7 +42,9 @@ type world struct {
 	user      string
 	spent     []string // TOTP codes that were used
 	lastUsed  string   // the owner's last code
-	failure   error
+	// lastAnswer is the last answer of the owner's passkey.
+	lastAnswer string
+	failure    error
 }
 
 // newWorld creates the API, without a user.
@@ -132,6 +134,13 @@ type view struct {
 	Backup *struct {
 		ID string `json:"id"`
 	} `json:"backup_codes"`
+	Passkeys []passkey `json:"passkeys"`
+}
+
+// passkey is a passkey of the user.
+type passkey struct {
+	ID         string `json:"id"`
+	Credential []byte `json:"credential_id"`
 }
 
 // number is a phone number of the user.
@@ -172,6 +181,9 @@ func (v *view) factors(texts bool) string {
 		if n.second() || texts && n.first() {
 			text += fmt.Sprintf("the number %s (reserved %v, default %v); ", n.Number, n.Reserved, n.Default)
 		}
+	}
+	for _, k := range v.Passkeys {
+		text += "the passkey " + k.ID + "; "
 	}
 	if v.Backup != nil {
 		text += "the backup codes " + v.Backup.ID
