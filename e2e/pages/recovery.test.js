@@ -81,3 +81,20 @@ test('an administrator cancels it on the user’s page', async () => {
   assert.equal(await page.locator('li', { hasText: 'Waiting until' }).count(), 0);
   await page.done();
 });
+
+test('a request that an administrator cancelled meanwhile is gone after the press too', async () => {
+  const user = await server.userNamed('mia', { totp_secret: secret });
+  const owner = await visit(browser, server);
+  await signInByTicket(owner, server, user);
+  await heading(owner, 'Check your authenticator app');
+  await owner.keyboard.type(await server.totp(secret));
+  await heading(owner, 'Security');
+  await (await ask('mia')).done();
+  await owner.reload();
+  await owner.getByText('Someone asked to remove your second step.').waitFor();
+  await server.backend('DELETE', `/v1/users/${user.id}/recovery`);
+  await press(owner, 'Cancel the removal');
+  await owner.locator('.toast').getByText('The removal is cancelled.').waitFor();
+  assert.equal(await owner.getByText('Someone asked to remove your second step.').count(), 0);
+  await owner.done();
+});

@@ -224,11 +224,17 @@ function password() {
   return section(t('password.label'), has ? when && t('password.last', { when: date(when) }) : t('password.unset'), link('/account/password', t(has ? 'password.change' : 'password.set')));
 }
 
+/** Cancels the recovery. The second factor of a step-up, or an administrator, may have cancelled it already. */
+const cancelRecovery = () => del('/me/recovery').catch(async (problem) => {
+  if (problem.code !== 'resource_not_found') throw problem;
+  return { response: {}, client: (await get('/client')).response };
+});
+
 /** Shows the page, with what to do next at its begin. */
 function draw(next) {
   document.title = `${t('security.title')} · ${name}`;
   show(page, [
     h('div', { class: 'head' }, h('h1', {}, t('security.title')), h('p', { class: 'quiet' }, t('security.text'))),
-    next, recoveryNotice(session.user, () => change(() => del('/me/recovery'), 'recovery.cancelled')), state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), rememberedDevices(remembered, { forget, forgetAll }), events(),
+    next, recoveryNotice(session.user, () => change(cancelRecovery, 'recovery.cancelled')), state(), methods(), password(), devices(sessions, session.id, { end, endOthers }), rememberedDevices(remembered, { forget, forgetAll }), events(),
   ].flat(2).filter(Boolean), { focus: false });
 }
