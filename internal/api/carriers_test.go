@@ -225,7 +225,7 @@ func TestPreflight(t *testing.T) {
 	r := httptest.NewRequest("OPTIONS", "/v1/me/totp", nil)
 	r.Header.Set("Origin", "http://localhost:3000")
 	a := w.send(r)
-	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Methods") != "POST, DELETE" {
+	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Methods") != "POST, PATCH, DELETE" {
 		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}
 }

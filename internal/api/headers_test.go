@@ -56,13 +56,13 @@ func TestHeadersAreTheseAndNoOthers(t *testing.T) {
 	}{
 		"an app's call":             {"GET", "/v1/client", app, with(append(shared, isJSON...)...)},
 		"an app's call that fails":  {"GET", "/v1/me", app, with(append(shared, isJSON...)...)},
-		"a preflight":               {"OPTIONS", "/v1/me/totp", app, with(append(shared, "Access-Control-Allow-Methods", "POST, DELETE", "Access-Control-Allow-Headers", "Authorization, Content-Type, Traceparent, Tracestate, Baggage, Sentry-Trace", "Access-Control-Max-Age", "7200")...)},
+		"a preflight":               {"OPTIONS", "/v1/me/totp", app, with(append(shared, "Access-Control-Allow-Methods", "POST, PATCH, DELETE", "Access-Control-Allow-Headers", "Authorization, Content-Type, Traceparent, Tracestate, Baggage, Sentry-Trace", "Access-Control-Max-Age", "7200")...)},
 		"a stranger's call":         {"GET", "/v1/client", "https://evil.example", with(append(isJSON, "Vary", "Origin")...)},
 		"a stranger's preflight":    {"OPTIONS", "/v1/client", "https://evil.example", with(append(isJSON, "Vary", "Origin")...)},
 		"the Backend API":           {"GET", "/v1/users/count", "", with(isJSON...)},
 		"the Backend API, a script": {"GET", "/v1/users/count", app, with(isJSON...)},
 		"the key set":               {"GET", "/.well-known/jwks.json", "", with(append(isJSON, "Cache-Control", "public, max-age=300", "Vary", "Origin")...)},
-		"a method that is not":      {"PUT", "/v1/me/totp", "", with(append(isJSON, "Allow", "POST, DELETE", "Vary", "Origin")...)},
+		"a method that is not":      {"PUT", "/v1/me/totp", "", with(append(isJSON, "Allow", "POST, PATCH, DELETE", "Vary", "Origin")...)},
 		"a path that is not":        {"GET", "/v1/nothing", "", with(append(isJSON, "Vary", "Origin")...)},
 	} {
 		r := httptest.NewRequest(tc.method, tc.path, nil)

@@ -83,7 +83,7 @@ func TestUnknownRoutes(t *testing.T) {
 	w := newWorld(t)
 	w.send(httptest.NewRequest("GET", "/v1/nothing", nil)).want(404, "resource_not_found")
 	a := w.send(httptest.NewRequest("PUT", "/v1/me/totp", nil)).want(405, "method_not_allowed")
-	if a.Header.Get("Allow") != "POST, DELETE" {
+	if a.Header.Get("Allow") != "POST, PATCH, DELETE" {
 		t.Errorf("Allow %q", a.Header.Get("Allow"))
 	}
 	w.send(httptest.NewRequest("POST", "/v1/me/totp?_method=TRACE", nil)).want(405, "method_not_allowed")

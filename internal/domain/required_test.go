@@ -232,3 +232,16 @@ func TestACheckOfAMarkedUserCostsTheSame(t *testing.T) {
 		t.Errorf("the check costs %+v", got)
 	}
 }
+
+// TestTheSettingHoldsForAUserOfTheFuture: a function whose clock is behind requires the second
+// factor of a user that a function with a clock ahead has just made.
+func TestTheSettingHoldsForAUserOfTheFuture(t *testing.T) {
+	w := newWorld(t)
+	w.settle(func(s *account.Settings) { s.MFARequired = true })
+	p := w.newcomer()
+	w.Advance(-20 * time.Second)
+	p.signInWithTicket()
+	if got := p.status(); got != account.SessionPending {
+		t.Errorf("the session is %q", got)
+	}
+}
