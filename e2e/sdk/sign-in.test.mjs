@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
 import { wrong } from '../lib/countersign.mjs';
 import { world } from '../lib/world.mjs';
-import { alerted, fill, firstFactor, number, open, press, rows, secondFactors, session, shows, newUser, status } from '../lib/person.mjs';
+import { alerted, fill, firstFactor, number, open, press, rows, secondFactors, session, shows, newUser, status, visit } from '../lib/person.mjs';
 
 const w = world();
 
@@ -148,4 +148,27 @@ journey('guessing ends in a lockout that the page shows, and an administrator en
   assert.equal((await w.api.user(max.id)).locked, false);
   await answer(page, max.backup[0]);
   await status(page, 'Signed in');
+});
+
+journey('a remembered browser signs in without a second factor, and a step-up asks for it', w, async ({ page }) => {
+  await w.api.backend('PATCH', '/v1/instance', { remember_device_days: 30 });
+  const max = await newUser(w, secondFactors());
+  await firstFactor(w, page, max);
+  await shows(page.getByRole('paragraph'), 'Step: needs_second_factor');
+  const created = await page.evaluate(async code => {
+    const { createdSessionId } = await window.Clerk.client.signIn.attemptSecondFactor({ strategy: 'totp', code, rememberDevice: true });
+    await window.Clerk.setActive({ session: createdSessionId });
+    await window.Clerk.signOut();
+    return createdSessionId;
+  }, await w.api.totp(max.secret));
+  assert.equal((await w.api.backend('GET', `/v1/users/${max.id}/remembered_devices`)).total_count, 1);
+  await firstFactor(w, page, max);
+  await status(page, `Signed in as ${max.email}`);
+  await live(max, page);
+  assert.notEqual(await session(page), created);
+  await visit(page, '/backup-codes');
+  await press(page, 'Make new codes');
+  const modal = page.locator('.cl-modalContent');
+  await shows(modal, /authenticator|Verification required/i);
+  await w.api.backend('PATCH', '/v1/instance', { remember_device_days: 0 });
 });
