@@ -67,8 +67,15 @@ func TestRoundTrips(t *testing.T) {
 		}, 1, 1, 3, false},
 		"sign in with a ticket":        {nil, func(p *person) error { return p.ticketOnly() }, 1, 1, 3, false},
 		"second factor: authenticator": {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.totpCode()) }, 1, 1, 4, false},
-		"second factor: wrong code":    {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
-		"second factor: backup code":   {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
+		"second factor, with the device remembered": {func(p *person) { p.rememberFor(30); p.signInWithTicket() }, func(p *person) error {
+			_, err := p.MFA.AttemptSecondFactor(ctx, p.browser, p.signIn, mfa.Proof{Strategy: account.TOTPCode, Code: secret.New(p.totpCode()), Remember: true})
+			return err
+		}, 1, 1, 5, false},
+		"sign in with a ticket on a remembered device": {func(p *person) { p.rememberFor(30); p.remembers() }, func(p *person) error { return p.ticketOnly() }, 1, 1, 4, false},
+		"list the remembered devices":                  {func(p *person) { p.rememberFor(30); p.remembers(); p.signInWithTicket() }, func(p *person) error { _, err := p.Sessions.OwnDevices(ctx, p.browser); return err }, 1, 0, 0, false},
+		"forget the remembered devices":                {func(p *person) { p.rememberFor(30); p.remembers(); p.signInWithTicket() }, func(p *person) error { _, err := p.Sessions.ForgetAllOwn(ctx, p.browser); return err }, 1, 1, 2, false},
+		"second factor: wrong code":                    {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.TOTPCode, p.wrong()) }, 1, 1, 2, true},
+		"second factor: backup code":                   {func(p *person) { p.signInWithTicket() }, func(p *person) error { return p.secondFactor(account.BackupCode, p.backup[0]) }, 1, 1, 5, false},
 		"send an SMS": {func(p *person) { p.signInWithTicket() }, func(p *person) error {
 			_, err := p.MFA.PrepareSecondFactor(ctx, p.browser, p.signIn, account.PhoneCode, p.phone)
 			return err
