@@ -12,9 +12,6 @@ func (s *Settings) RequiredFrom(u *User) Instant {
 	case s.Grace() == 0:
 		return max(s.MFARequiredFrom, 1)
 	}
-	if s.MFAGraceDays == 0 { // whatever the clock of the function that created the user said
-		return max(s.MFARequiredFrom, 1)
-	}
 	return max(s.MFARequiredFrom, u.CreatedAt.Add(s.Grace()))
 }
 
