@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { authenticator } from './authenticator.js';
-import { begin, browser, closed, fits, heading, press, server, sessionOf, signInByTicket, state, test, visit } from './world.js';
+import { begin, browser, closed, fits, heading, openDashboard, press, server, sessionOf, signInByTicket, state, test, visit } from './world.js';
 
 begin({ prepare: () => server.settings({ passkeys: true, passkey_second_factor: true }) });
 
@@ -72,7 +72,7 @@ test('a person adds a passkey, names it, renames it and removes it', async () =>
   await page.getByText('Passkey added.').waitFor();
   const row = page.getByRole('listitem').filter({ hasText: 'Laptop at home' });
   await row.getByText(/^Added/).waitFor();
-  assert.equal(await row.getByText('Last used').count(), 0);
+  await row.getByText('Not used yet').waitFor();
   await state(page, 'passkeys');
   await fits(page, 'passkeys');
 
@@ -81,7 +81,7 @@ test('a person adds a passkey, names it, renames it and removes it', async () =>
   await page.keyboard.press('ControlOrMeta+A');
   await page.keyboard.type('\u202eGnp.exe');
   await page.keyboard.press('Enter');
-  await page.getByText('This name cannot be used.').waitFor();
+  await page.getByText('This name has characters that cannot be shown.').waitFor();
   await state(page, 'passkey-rename-wrong');
   await page.getByRole('textbox', { name: 'Name' }).fill(' ');
   await page.keyboard.press('Enter');
@@ -89,7 +89,7 @@ test('a person adds a passkey, names it, renames it and removes it', async () =>
   await page.keyboard.type('Old laptop');
   await page.keyboard.press('Enter');
   await closed(page);
-  await page.getByText('The name was saved.').waitFor();
+  await page.getByText('Name saved').waitFor();
   assert.deepEqual((await passkeysOf(user)).map((p) => p.name), ['Old laptop']);
 
   await press(page, 'Remove: Old laptop');
@@ -434,6 +434,66 @@ test('after a sign-in with a text message a passkey is offered, once in 30 days'
   await page.locator('input.code').fill('424242');
   await heading(page, 'Security'); // has a passkey already
   await page.done();
+});
+
+test('the dashboard has the settings of passkeys, and asks before their domain changes', async () => {
+  const owner = await security(await server.userNamed('ulla'));
+  await enrol(owner.page);
+  await owner.page.done();
+  const page = await openDashboard();
+  await page.getByText('Where passkeys work').waitFor();
+  await page.getByLabel('A passkey is enough').press('Space');
+  await page.getByLabel('Domain of passkeys').fill('https://example.com');
+  await page.getByRole('button', { name: 'Save' }).press('Enter');
+  await page.getByRole('heading', { name: 'Change the domain of passkeys?' }).waitFor();
+  await state(page, 'dashboard-passkey-domain');
+  await press(page, 'Cancel');
+  await closed(page);
+  assert.equal((await server.backend('GET', '/v1/instance')).passkey_rp_id, null);
+  const save = async () => {
+    await page.getByRole('button', { name: 'Save' }).press('Enter');
+    await page.getByRole('button', { name: 'Change the domain' }).press('Enter');
+    await closed(page);
+  };
+  await save();
+  await page.getByText('Enter a domain without https://').waitFor();
+  await state(page, 'dashboard-passkeys-wrong');
+  await fits(page, 'dashboard-passkeys-wrong');
+  await page.getByLabel('Domain of passkeys').fill('Example.com');
+  await page.getByLabel('iOS apps').fill('ABCDE12345.com.example.app\ncom.example.app\n');
+  await save();
+  await page.getByText('A line is not a team ID').waitFor();
+  await page.getByLabel('iOS apps').fill(' ABCDE12345.com.example.app \n\n');
+  await page.getByLabel('Android apps').fill('com.example.app/14:6D');
+  await save();
+  await page.getByText('A line is not a package').waitFor();
+  const android = `com.example.app/${Array(32).fill('1A').join(':')}`;
+  await page.getByLabel('Android apps').fill(android);
+  await save();
+  await page.getByText('Saved.').waitFor();
+  const { passkey_rp_id, passkey_apple_apps, passkey_android_apps, passkey_satisfies_second_factor } = await server.backend('GET', '/v1/instance');
+  assert.deepEqual({ passkey_rp_id, passkey_apple_apps, passkey_android_apps, passkey_satisfies_second_factor },
+    { passkey_rp_id: 'example.com', passkey_apple_apps: ['ABCDE12345.com.example.app'], passkey_android_apps: [android], passkey_satisfies_second_factor: true });
+  await server.settings({ passkey_rp_id: '', passkey_apple_apps: [], passkey_android_apps: [], passkey_satisfies_second_factor: false });
+  await page.done();
+});
+
+test('the dashboard lists the passkeys of a user, and removes them', async () => {
+  const user = await server.userNamed('ugo');
+  const { page } = await security(user);
+  await enrol(page);
+  const operator = await openDashboard();
+  await operator.goto(`/dashboard/users/${user.id}`);
+  await operator.getByText('Chrome on Linux', { exact: true }).first().waitFor();
+  await state(operator, 'dashboard-user-passkey');
+  await fits(operator, 'dashboard-user-passkey');
+  await press(operator, 'Remove: Chrome on Linux');
+  await operator.getByText('can no longer sign in with this passkey').waitFor();
+  await state(operator, 'dashboard-remove-passkey');
+  await press(operator, 'Remove');
+  await operator.getByText('Removed: Chrome on Linux.').waitFor();
+  assert.deepEqual(await passkeysOf(user), []);
+  for (const p of [page, operator]) await p.done();
 });
 
 for (const language of ['de', 'es', 'fr', 'ja', 'pt']) {

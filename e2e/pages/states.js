@@ -161,6 +161,8 @@ export const states = {
     'dashboard-stranded': ['dash.stranded.title'],
     'required-settings': ['dash.required'],
     'remembered-setting': ['device.remembered'],
+    'dashboard-passkey-domain': ['dash.passkey_rp_id.sure'],
+    'dashboard-passkeys-wrong': ['dash.passkeys.where'],
     'dashboard-no-methods': ['dash.settings.title', 'dash.nomethods'],
   },
   '/dashboard/sign-in': {
@@ -180,6 +182,8 @@ export const states = {
     'dashboard-trail': ['dash.trail'],
     'dashboard-trail-altered': ['dash.trail'],
     'required-dialog': ['dash.required.sure'],
+    'dashboard-user-passkey': ['dash.trail'],
+    'dashboard-remove-passkey': ['dash.remove.sure'],
     'required-user': ['dash.trail'],
     'remembered-user': ['dash.trail', 'device.remembered'],
     'required-stop': ['dash.required.clear.sure'],

@@ -36,6 +36,7 @@ var forwarded = []string{
 	"GET /v1/users", "GET /v1/users/count", "GET /v1/users/{user_id}", "GET /v1/users/{user_id}/audit_events",
 	"POST /v1/users/{user_id}/lock", "POST /v1/users/{user_id}/unlock", "POST /v1/users/{user_id}/ban", "POST /v1/users/{user_id}/unban",
 	"DELETE /v1/users/{user_id}/mfa", "DELETE /v1/users/{user_id}/totp", "DELETE /v1/users/{user_id}/backup_code", "DELETE /v1/users/{user_id}/recovery",
+	"DELETE /v1/users/{user_id}/passkeys/{passkey_identification_id}",
 	"GET /v1/users/{user_id}/remembered_devices", "DELETE /v1/users/{user_id}/remembered_devices/{device_id}",
 	"DELETE /v1/phone_numbers/{phone_number_id}",
 	"GET /v1/sessions", "POST /v1/sessions/{session_id}/revoke",

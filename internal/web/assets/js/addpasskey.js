@@ -8,6 +8,9 @@ import { nameForm } from './rename.js';
 import { sensitively } from './reverify.js';
 import { makePasskey } from './webauthn.js';
 
+/** The most characters of a passkey's name, as in the API. */
+export const longest = 64;
+
 const pathOf = (passkey) => `/me/passkeys/${encodeURIComponent(passkey.id)}`;
 
 /** Begins an enrolment, which is in no list until it is complete. */
@@ -73,7 +76,7 @@ export async function addPasskey(session) {
       answered = false;
       const passkey = result.response;
       draw(t('passkey.name.title'), h('p', { class: 'quiet' }, t('passkey.name.text')), nameForm({
-        value: firstName(passkey, taken), leave: button(t('passkey.name.later'), { act: () => close() }),
+        value: firstName(passkey, taken), longest, yes: t('button.save'), leave: button(t('passkey.name.later'), { act: () => close() }),
         act: async (name) => {
           result = await named(passkey, name, result);
           close();

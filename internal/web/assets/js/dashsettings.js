@@ -3,6 +3,7 @@
 import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar, settingName } from './dash.js';
+import { passkeyFields, passkeySettings } from './dashpasskeys.js';
 import { dayOf } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { Cancelled, confirm, field, load, problemNotice } from './form.js';
@@ -13,6 +14,7 @@ const switches = [
   ['dash.methods', ['sms_code', 'authenticator_app', 'backup_codes']],
   ['dash.policy', ['mfa_required', 'keep_other_sessions', 'notify_by_text']],
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
+  ['dash.passkeys.title', ['passkeys', 'passkey_second_factor', 'passkey_satisfies_second_factor']],
 ];
 
 /** The largest number of days for which a device may be remembered. */
@@ -31,10 +33,13 @@ async function counted(path) {
   }
 }
 
+/** The largest number of users that the page looks at. */
+const sample = 500;
+
 /** Returns the newest users; none while the lists of users are being made after an update. */
 async function newest() {
   try {
-    return await ask('GET', '/v1/users?limit=500');
+    return await ask('GET', `/v1/users?limit=${sample}`);
   } catch (problem) {
     if (problem.status !== 503) throw problem;
     return [];
@@ -61,12 +66,13 @@ function draw(settings, users) {
   settings.mfa_required_from ??= 0;
   const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
   const alert = h('div', {});
-  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', 'mfa_grace_days', 'remember_device_days'].filter((n) => String(wanted[n]) !== String(settings[n]));
+  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', 'mfa_grace_days', 'remember_device_days', ...passkeySettings].filter((n) => String(wanted[n]) !== String(settings[n]));
   const bar = saveBar({
     dirty: () => changed().length > 0,
     wrong: (problem) => {
       if (problem.meta?.param_name === 'password_reset_url') return forgotten.wrong(t('dash.password_reset_url.wrong'));
       if (problem.meta?.param_name === 'mfa_grace_days') return days.wrong(t('dash.mfa_grace_days.wrong'));
+      if (keys.wrong(problem)) return;
       alert.replaceChildren(problemNotice(problem));
     },
     act: async () => {
@@ -76,12 +82,14 @@ function draw(settings, users) {
         device.wrong(t('dash.remember_device_days.wrong'));
         throw new Cancelled();
       }
-      if (!(await strands(settings, wanted))) throw new Cancelled();
+      if (!(await strands(settings, wanted)) || !(await keys.sure(users, sample))) throw new Cancelled();
       if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
       names.forEach((n) => { settings[n] = wanted[n]; });
       say(t('dash.saved'));
     },
   });
+
+  const keys = passkeyFields(settings, wanted, () => bar.mark());
 
   const toggle = (name) => {
     const input = h('input', { type: 'checkbox', role: 'switch', 'aria-describedby': `${name}-text` });
@@ -129,6 +137,7 @@ function draw(settings, users) {
     warning,
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle))),
+        keys.element,
         h('section', { class: 'card stack' }, h('h2', {}, t('dash.required')), from.element, days.element),
         h('section', { class: 'card stack' }, h('h2', {}, t('device.remembered')), device.element),
         h('section', { class: 'card stack' }, h('h2', {}, t('dash.forgotten')), forgotten.element)),
@@ -141,7 +150,7 @@ function draw(settings, users) {
 function adoption(users) {
   const share = (label, count) => ({ label, value: count, of: users.length, text: t('dash.of', { count: number(count), total: number(users.length) }) });
   const count = (test) => users.filter(test).length;
-  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.adoption')), users.length === 500 && h('p', { class: 'small quiet' }, t('dash.sample', { count: number(500) }))),
+  return h('section', { class: 'card stack' }, h('div', { class: 'tight' }, h('h2', {}, t('dash.adoption')), users.length === sample && h('p', { class: 'small quiet' }, t('dash.sample', { count: number(sample) }))),
     ranking([
       share(t('dash.any'), count((u) => u.two_factor_enabled)), share(t('dash.totp'), count((u) => u.totp_enabled)),
       share(t('dash.sms'), count((u) => u.phone_numbers.some((p) => p.reserved_for_second_factor))), share(t('dash.backup'), count((u) => u.backup_code_enabled)),

@@ -3,6 +3,7 @@
 import { ask, drawTabs, factors, nameOf, underName } from './dash.js';
 import { askFirst } from './dashask.js';
 import { createLink } from './dashlink.js';
+import { passkeyRows } from './dashpasskeys.js';
 import { required } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { browserOf, daysOf, deviceOf, networkOf } from './device.js';
@@ -89,7 +90,7 @@ const next = () => [
 const loses = () => (reserved().length + Number(user.totp_enabled) > 1 ? [] : [t('dash.last.text'), ...next()]);
 
 function reset() {
-  const lost = [user.totp_enabled && t('dash.totp'), ...reserved().map((p) => phone(p.phone_number)), user.backup_code_enabled && t('dash.backup')].filter(Boolean);
+  const lost = [user.totp_enabled && t('dash.totp'), ...reserved().map((p) => phone(p.phone_number)), user.backup_code_enabled && t('dash.backup'), ...user.passkeys.map((p) => p.name)].filter(Boolean);
   return question('DELETE', `${at}/mfa`, t('dash.done.reset'), {
     title: t('dash.reset.sure', { who: nameOf(user) }), yes: t('dash.reset'), needed: true,
     lines: [h('div', {}, h('p', { class: 'quiet' }, t('dash.reset.removes')), h('ul', { class: 'listed' }, lost.map((one) => h('li', {}, one)))), ...stay(), ...next()],
@@ -108,6 +109,7 @@ function secondFactors() {
     list.push(row('sms', [phone(p.phone_number), called(detail.name)], [text, ...(verified ? lived(detail) : [])], remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
   }
   if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), codes && t('factor.codes.left', { left: number(codes.left), total: number(codes.left + codes.used) }), remove(`${at}/backup_code`, t('dash.backup'), [])));
+  list.push(...passkeyRows(user, lived, (p) => remove(`${at}/passkeys/${encodeURIComponent(p.id)}`, p.name, [t('dash.passkey.gone')])));
   return section(t('dash.factors'), null, null, list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
     user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: reset() })));
 }
@@ -134,6 +136,6 @@ function draw() {
     h('p', {}, h('a', { href: '/dashboard/users' }, t('dash.back'))),
     h('div', { class: 'head' }, heading('h1', null, nameOf(user), underName(user)), h('div', { class: 'actions' }, factors(user)), h('p', { class: 'small quiet' }, h('bdi', {}, user.id)), h('p', { class: 'small quiet' }, since())),
     user.locked && notice('warn', h('p', {}, t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }))),
-    h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), rememberedCard(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map(user.phone_numbers.map((p) => [p.id, phone(p.phone_number)])) }))),
+    h('div', { class: 'grid' }, h('div', { class: 'stack' }, secondFactors(), state()), h('div', { class: 'stack' }, live(), rememberedCard(), trailOf({ path: `${at}/audit_events`, title: t('dash.trail'), text: t('dash.trail.text'), subjects: () => new Map([...user.phone_numbers.map((p) => [p.id, phone(p.phone_number)]), ...user.passkeys.map((p) => [p.id, h('bdi', {}, p.name)])]) }))),
   ].filter(Boolean), { focus: false, title: nameOf(user) });
 }

@@ -1,9 +1,10 @@
 // The section of the account's passkeys and security keys.
 
-import { addPasskey, named } from './addpasskey.js';
+import { addPasskey, longest, named } from './addpasskey.js';
 import { del } from './api.js';
+import { lived } from './factorlife.js';
 import { Cancelled, button, confirm } from './form.js';
-import { badge, date, h, labelled, t } from './page.js';
+import { badge, h, labelled, t } from './page.js';
 import { rename } from './rename.js';
 import { row, section } from './rows.js';
 import { supported } from './webauthn.js';
@@ -27,10 +28,10 @@ export function passkeys(session, environment, change) {
 
 function passkeyRow(p, change) {
   const blocked = p.verification?.status === 'failed';
-  const details = [t('security.added', { when: date(p.created_at) }), p.last_used_at && t('security.used', { when: date(p.last_used_at) }), blocked && t('passkey.blocked.text')].filter(Boolean);
+  const details = [...lived(p), blocked && t('passkey.blocked.text')].filter(Boolean);
   const properties = (key, text) => ({ 'data-key': `${key}-${p.id}`, 'aria-label': labelled(text, p.name) });
   const actions = [
-    button(t('button.rename'), { kind: 'short', ...properties('rename', t('button.rename')), act: () => change(() => renamed(p), 'passkey.renamed') }),
+    button(t('security.rename'), { kind: 'short plain', ...properties('rename', t('security.rename')), act: () => change(() => renamed(p), 'security.renamed') }),
     button(t('button.remove'), { kind: 'short plain danger', ...properties('remove', t('button.remove')), act: async () => {
       if (await confirm({ title: t('passkey.remove', { name: p.name }), text: t('passkey.remove.text'), yes: t('button.remove') })) {
         await change(() => del(`/me/passkeys/${encodeURIComponent(p.id)}`), 'passkey.removed');
@@ -42,7 +43,7 @@ function passkeyRow(p, change) {
 
 /** Asks for a name. Throws Cancelled without one, and for the present one. */
 async function renamed(p) {
-  const answer = await rename({ title: t('passkey.rename.title'), value: p.name, act: (name) => named(p, name) });
+  const answer = await rename({ title: t('passkey.rename.title'), value: p.name, longest, act: (name) => named(p, name) });
   if (!answer) throw new Cancelled();
   return answer;
 }

@@ -4,21 +4,18 @@ import { explain } from './api.js';
 import { button, dialog, field, form } from './form.js';
 import { h, show, t } from './page.js';
 
-const longest = 64; // characters of a name, as in the API
-
 /**
- * A form for a name. leave is the button beside its own.
+ * A form for a name.
+ *   longest     the most characters, as in the API
+ *   yes, leave  the label of its button, and the button beside it
  *   act(name)   saves the name
  */
-export function nameForm({ value, act, leave }) {
-  const name = field({ label: t('rename.label'), value, autocomplete: 'off', autocapitalize: 'sentences', maxlength: longest, 'data-focus': true });
-  const submit = button(t('button.save'), { kind: 'main' });
+export function nameForm({ value, longest, yes, leave, act }) {
+  const name = field({ label: t('security.rename.label'), value, autocomplete: 'off', autocapitalize: 'sentences', maxlength: longest, 'data-focus': true });
+  const submit = button(yes, { kind: 'main' });
   const asked = form({
-    fields: name.element, submit, wrong: (problem) => name.wrong(problem.meta?.param_name === 'name' ? t('rename.wrong') : explain(problem)),
-    act: () => {
-      const text = name.input.value.trim();
-      return text === '' ? name.wrong(t('error.form_param_nil')) : act(text);
-    },
+    fields: name.element, submit, act: () => act(name.input.value.trim()),
+    wrong: (problem) => name.wrong(problem.meta?.param_name === 'name' && problem.code !== 'form_param_nil' ? t('security.rename.wrong') : explain(problem)),
   });
   const actions = h('div', { class: 'actions' });
   submit.replaceWith(actions);
@@ -26,7 +23,8 @@ export function nameForm({ value, act, leave }) {
   return asked;
 }
 
-/** Asks for a new name in a dialog, and saves it with act(name). Resolves to the result of act, or undefined when the person cancels. */
-export const rename = ({ title, value, act }) => dialog((box, close) => show(box, [
-  h('h2', {}, title), nameForm({ value, act: async (text) => close(await act(text)), leave: button(t('button.cancel'), { act: () => close() }) }),
+/** Asks for a name in a dialog, and saves it with act(name). Resolves to the result of act, or to undefined. */
+export const rename = ({ title, text, value, longest, act }) => dialog((box, close) => show(box, [
+  h('h2', {}, title), text && h('p', { class: 'quiet' }, text),
+  nameForm({ value, longest, yes: t('security.rename'), act: async (name) => close(await act(name)), leave: button(t('button.cancel'), { act: () => close() }) }),
 ], { focus: false }));
