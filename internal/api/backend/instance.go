@@ -124,7 +124,7 @@ type instanceInput struct {
 	StrictGuessing        *bool             `body:"strict_guessing" doc:"fewer guesses, for owners too: see docs/security/guess-policy.md"`
 	RememberDays          *int              `body:"remember_device_days" rules:"min=0 max=90" doc:"days for which people may have a device remembered, which then needs no second factor; 0: never; fewer days forget all devices: see docs/use/remembered.md"`
 	DeleteSelf            *bool             `body:"delete_self" doc:"users may delete their account, after a step-up"`
-	RecoveryDays          *int              `body:"recovery_days" rules:"min=0 max=30" doc:"days after which a user without second factor gets in again, unless the owner cancels; 3 to 30, 0 for never"`
+	RecoveryDays          *int              `body:"recovery_days" rules:"min=0 max=30" doc:"days until the second factors of a user who lost them are removed, unless the owner cancels; 3 to 30, 0: never; see docs/use/recovery.md"`
 	SMSName               *string           `body:"sms_name" rules:"length=0..40" doc:"the app's name in SMS, where that of the pages does not fit"`
 	SMSDailyCap           *float64          `body:"sms_daily_cap_usd" rules:"min=0.000001 max=1000000" doc:"the most that text messages may cost in a UTC day"`
 	// A map replaces the stored one as a whole.

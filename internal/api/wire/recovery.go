@@ -33,7 +33,7 @@ func newRecoveryOffer(u *account.User, s *account.Settings) *RecoveryOffer {
 		return nil
 	}
 	out := &RecoveryOffer{Days: s.RecoveryDays}
-	if r := s.Waits(u); r != nil {
+	if r := s.RecoveryOf(u); r != nil {
 		out.RequestedAt, out.CompletesAt = Milliseconds(r.RequestedAt), Milliseconds(r.CompletesAt)
 	}
 	return out

@@ -36,9 +36,9 @@ func (s *Settings) RecoveryTime() time.Duration {
 	return time.Duration(s.RecoveryDays) * 24 * time.Hour
 }
 
-// Waits returns the user's request, or nil. A request from before recovery was last switched on has
-// ended: the switch ended all.
-func (s *Settings) Waits(u *User) *Recovery {
+// RecoveryOf returns the user's request under the settings, or nil. A request from before recovery
+// was last switched on has ended: switching it off ended all.
+func (s *Settings) RecoveryOf(u *User) *Recovery {
 	if u.Recovery == nil || s.RecoveryDays == 0 || u.Recovery.RequestedAt < s.RecoverySince {
 		return nil
 	}

@@ -54,7 +54,7 @@ func provedByPasskey(t *tx.Tx, p *tx.ClientSession, si *account.SignIn, u *accou
 		return nil, err
 	}
 	if si.Identifier == "" {
-		si.Identifier = passkeys.AccountName(u)
+		si.Identifier = u.AccountName()
 	}
 	return u, nil
 }
@@ -76,55 +76,55 @@ func answerKeys(answer passkeys.Answer) []store.Key {
 	return []store.Key{{Kind: store.KindUser, ID: answer.User()}}
 }
 
-// prepareSecondPasskey makes the challenge of an attempt at a second factor, after a first one.
-func prepareSecondPasskey(t *tx.Tx, c *account.Client, u *account.User, first account.Strategy, a *account.Attempt, from tx.Caller) error {
-	allowed, err := secondPasskeys(t, u, first)
+// askPasskey makes the challenge of a second factor.
+func (f secondFactor) askPasskey(t *tx.Tx, from tx.Caller) error {
+	allowed, err := f.allowedPasskeys(t)
 	if err != nil {
 		return err
 	}
-	if a.Wrong >= t.Policy().Tries {
+	if f.attempt.Wrong >= t.Policy().Tries {
 		return apierr.New(apierr.VerificationFailed).Param("strategy")
 	}
-	if err := passkeys.Ask(t, a, from, allowed); err != nil {
+	if err := passkeys.Ask(t, f.attempt.Attempt, from, allowed); err != nil {
 		return err
 	}
-	t.Put(c)
+	t.Put(f.client)
 	return nil
 }
 
-// secondPasskeys returns the passkeys that may prove a user's second factor after a first one.
-func secondPasskeys(t *tx.Tx, u *account.User, first account.Strategy) ([]account.Passkey, error) {
+// allowedPasskeys returns the passkeys that may prove the second factor after the first one.
+func (f secondFactor) allowedPasskeys(t *tx.Tx) ([]account.Passkey, error) {
 	set := &t.State.Settings
 	if !set.Passkeys || !set.PasskeySecondFactor {
 		return nil, apierr.New(apierr.FeatureNotEnabled).Param("strategy")
 	}
-	if u.LockedUntil > t.Now {
-		return nil, LockedByOperator(u.LockedUntil.Sub(t.Now))
+	if f.user.LockedUntil > t.Now {
+		return nil, LockedByOperator(f.user.LockedUntil.Sub(t.Now))
 	}
-	allowed := u.SecondPasskeys(set, first)
+	allowed := f.user.SecondPasskeys(set, f.first)
 	switch {
 	case len(allowed) > 0:
 		return allowed, nil
-	case len(u.UsablePasskeys()) == 0:
+	case len(f.user.UsablePasskeys()) == 0:
 		return nil, apierr.New(apierr.NoPasskeysFoundForUser).Param("strategy")
 	}
 	return nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 }
 
-// verifySecondPasskey verifies a passkey as a second factor after a first one. The caller stages
-// the record with the attempt.
-func verifySecondPasskey(t *tx.Tx, u *account.User, first account.Strategy, a *account.Attempt, answer passkeys.Answer, from tx.Caller) error {
-	if _, err := secondPasskeys(t, u, first); err != nil {
+// verifyPasskey verifies the answer of a passkey as a second factor. A wrong one is recorded, as a
+// wrong code is.
+func (f secondFactor) verifyPasskey(t *tx.Tx, answer passkeys.Answer, from tx.Caller) error {
+	if _, err := f.allowedPasskeys(t); err != nil {
 		return err
 	}
-	if err := passkeys.Prove(t, u, a, from, answer); err != nil {
+	if err := passkeys.Prove(t, f.user, f.attempt.Attempt, from, answer); err != nil {
 		if t.Refused() {
-			t.Put(u)
-			audit.Record(t, u, eventtype.CodeWrong, account.Subject{Method: account.PasskeyProof})
+			t.Put(f.user)
+			audit.Record(t, f.user, eventtype.CodeWrong, account.Subject{Method: account.PasskeyProof})
 		}
 		return err
 	}
-	secondProved(t, u)
+	secondProved(t, f.user)
 	return nil
 }
 

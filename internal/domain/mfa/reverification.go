@@ -71,7 +71,8 @@ func pendingReverification(t *tx.Tx, caller *tx.SignedIn, status account.Reverif
 	return r, nil
 }
 
-// PrepareReverificationFirstFactor sends a code for the first factor of a step-up.
+// PrepareReverificationFirstFactor sends a code for the first factor of a step-up, or makes a
+// challenge for a passkey.
 func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*ReverificationResult, error) {
 	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
 		if by != account.PhoneCode && by != account.PasskeyProof {
@@ -101,20 +102,15 @@ func (s *Service) PrepareReverificationFirstFactor(ctx context.Context, from tx.
 	})
 }
 
-// PrepareReverificationSecondFactor sends a code for the second factor of a step-up.
+// PrepareReverificationSecondFactor sends a code for the second factor of a step-up, or makes a
+// challenge for a passkey.
 func (s *Service) PrepareReverificationSecondFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*ReverificationResult, error) {
 	return s.withReverification(ctx, from, id, s.numberKeys(phoneID), func(t *tx.Tx, caller *tx.SignedIn) error {
-		if by != account.PhoneCode && by != account.PasskeyProof {
-			return apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
-		}
 		r, err := pendingReverification(t, caller, account.ReverifySecondFactor)
 		if err != nil {
 			return err
 		}
-		if by == account.PasskeyProof {
-			return prepareSecondPasskey(t, caller.Client, caller.User, sessions.FirstMethod(caller.Session), &r.Second, from)
-		}
-		return prepareSecond(t, caller.Client, caller.User, phoneID, secondOfStepUp(r, id), from)
+		return waitingStepUp(caller, r).prepare(t, by, phoneID, from)
 	})
 }
 
@@ -142,18 +138,9 @@ func (s *Service) AttemptReverificationSecondFactor(ctx context.Context, from tx
 		if err != nil {
 			return err
 		}
-		t.Put(caller.Client)
-		device := sessions.DeviceOf(t, caller.Client, caller.User)
-		if proof.Strategy == account.PasskeyProof {
-			err = verifySecondPasskey(t, caller.User, sessions.FirstMethod(caller.Session), &r.Second, answer, from)
-		} else {
-			err = VerifySecondFactor(t, caller.User, device, proof, secondOfStepUp(r, id))
-		}
-		if err != nil {
+		if err := waitingStepUp(caller, r).verify(t, proof, answer, from); err != nil {
 			return endSessionOnLock(t, caller, &caller.User.SecondFailures, err)
 		}
-		r.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
-		sessions.MakeKnown(t, caller.Client, caller.User)
 		sessions.ProvedSecond(t, caller, proof.Strategy)
 		return nil
 	})
@@ -219,4 +206,9 @@ func firstOfStepUp(r *account.Reverification, session string) sms.Challenge {
 // secondOfStepUp returns the attempt of a session's step-up at its second factor.
 func secondOfStepUp(r *account.Reverification, session string) SecondFactorAttempt {
 	return SecondFactorAttempt{&r.Second, sms.Challenge{Code: &r.Second.Code, Waiting: &r.Second.Waiting, Purpose: account.ReverifySecond, Bound: session}}
+}
+
+// waitingStepUp returns a step-up of the caller's session that waits for its second factor.
+func waitingStepUp(caller *tx.SignedIn, r *account.Reverification) secondFactor {
+	return secondFactor{caller.Client, caller.User, sessions.FirstMethod(caller.Session), secondOfStepUp(r, caller.Session.ID)}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
-// PrepareFirstFactor sends a first-factor code, if the settings allow that. A password needs no
-// preparation.
+// PrepareFirstFactor sends a first-factor code, or makes a challenge for a passkey, if the settings
+// allow that. A password needs no preparation.
 func (s *Service) PrepareFirstFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*SignInResult, error) {
 	return s.signIn(ctx, from, signInKeys(id), func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		si, u, err := current(t, p, id)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
-	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/sms"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -35,7 +34,8 @@ func (s *Service) numberKeys(phoneID string) []store.Key {
 	return nil
 }
 
-// PrepareSecondFactor sends a second-factor code to the number with phoneID, or to the default one.
+// PrepareSecondFactor sends a code to the number with phoneID, or to the default one, or makes a
+// challenge for a passkey.
 func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id string, by account.Strategy, phoneID string) (*SignInResult, error) {
 	keys := append(signInKeys(id), s.numberKeys(phoneID)...)
 	return s.signIn(ctx, from, keys, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
@@ -43,16 +43,7 @@ func (s *Service) PrepareSecondFactor(ctx context.Context, from tx.Caller, id st
 		if err != nil {
 			return nil, nil, err
 		}
-		if by == account.PasskeyProof {
-			return si, u, prepareSecondPasskey(t, p.Client, u, si.First.Strategy, &si.Second, from)
-		}
-		if by != account.PhoneCode {
-			return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
-		}
-		if err := prepareSecond(t, p.Client, u, phoneID, secondOfSignIn(si), from); err != nil {
-			return nil, nil, err
-		}
-		return si, u, nil
+		return si, u, waitingSignIn(p, u, si).prepare(t, by, phoneID, from)
 	})
 }
 
@@ -61,29 +52,9 @@ func secondOfSignIn(si *account.SignIn) SecondFactorAttempt {
 	return SecondFactorAttempt{&si.Second, sms.Challenge{Code: &si.Second.Code, Waiting: &si.Second.Waiting, Purpose: account.SignInSecondFactor, Bound: si.ID}}
 }
 
-// prepareSecond sends the code of an attempt to the number with phoneID, or to the default one.
-func prepareSecond(t *tx.Tx, c *account.Client, u *account.User, phoneID string, v SecondFactorAttempt, from tx.Caller) error {
-	if !t.State.Settings.SMSCode {
-		return apierr.New(apierr.FeatureNotEnabled).Param("strategy")
-	}
-	ph, err := factors.SecondPhone(u, &t.State.Settings, phoneID)
-	if err != nil {
-		return err
-	}
-	if v.Wrong >= t.Policy().Tries {
-		return apierr.New(apierr.VerificationFailed).Param("strategy")
-	}
-	device := sessions.DeviceOf(t, c, u)
-	if err := checkSecondLimits(t, u, device); err != nil {
-		return err
-	}
-	changed, err := sms.SendCode(t, u, ph, v.Challenge, from, device)
-	if err != nil || !changed {
-		return err
-	}
-	v.Strategy = account.PhoneCode
-	t.Put(c)
-	return nil
+// waitingSignIn returns a sign-in of a client that waits for its second factor.
+func waitingSignIn(p *tx.ClientSession, u *account.User, si *account.SignIn) secondFactor {
+	return secondFactor{p.Client, u, si.First.Strategy, secondOfSignIn(si)}
 }
 
 // AttemptSecondFactor verifies the second factor and completes the sign-in. With [Proof.Remember]
@@ -102,17 +73,9 @@ func (s *Service) AttemptSecondFactor(ctx context.Context, from tx.Caller, id st
 			return nil, nil, apierr.New(apierr.FeatureNotEnabled).Param("remember_device")
 		}
 		t.CountAddress(from, tx.AttemptLimits)
-		t.Put(p.Client)
-		if proof.Strategy == account.PasskeyProof {
-			err = verifySecondPasskey(t, u, si.First.Strategy, &si.Second, answer, from)
-		} else {
-			err = VerifySecondFactor(t, u, sessions.DeviceOf(t, p.Client, u), proof, secondOfSignIn(si))
-		}
-		if err != nil {
+		if err := waitingSignIn(p, u, si).verify(t, proof, answer, from); err != nil {
 			return nil, nil, err
 		}
-		si.Second = account.Attempt{Strategy: proof.Strategy, Proved: t.Now}
-		sessions.MakeKnown(t, p.Client, u)
 		if proof.Remember {
 			sessions.Remember(t, p.Client, u, from)
 		}

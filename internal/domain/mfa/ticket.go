@@ -12,7 +12,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
-	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
@@ -132,7 +131,7 @@ func (s *Service) signInByTicket(ctx context.Context, from tx.Caller, token secr
 		if err != nil {
 			return nil, nil, err
 		}
-		si, err := beginProvedSignIn(t, p, u, passkeys.AccountName(u))
+		si, err := beginProvedSignIn(t, p, u, u.AccountName())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -245,7 +244,7 @@ func renewSession(t *tx.Tx, caller *tx.SignedIn, token secret.Value) (*account.S
 	sessions.ProvedFirst(t, caller, account.TicketCode)
 	caller.Client.LastActive = caller.Session.ID
 	return &account.SignIn{
-		ID: account.PrefixSignIn + id + caller.User.ID, User: caller.User.ID, Identifier: passkeys.AccountName(caller.User), Created: caller.Session.ID,
+		ID: account.PrefixSignIn + id + caller.User.ID, User: caller.User.ID, Identifier: caller.User.AccountName(), Created: caller.Session.ID,
 		First: account.Attempt{Strategy: account.TicketCode, Proved: t.Now}, CreatedAt: t.Now, Expires: t.Now.Add(account.SignInLife),
 	}, sessions.RotateToken(t, caller.ClientSession)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
-	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
@@ -40,7 +39,7 @@ func (s *Service) CreateTOTP(ctx context.Context, from tx.Caller) (*TOTPResult, 
 			return nil, err
 		}
 		shown := *u.TOTP
-		return &TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), passkeys.AccountName(u), key)}, nil
+		return &TOTPResult{TOTP: &shown, Secret: key, URI: totp.URI(t.State.Settings.AppName(s.AppName), u.AccountName(), key)}, nil
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
-	"github.com/countersign-mfa/countersign/internal/domain/phone"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -188,19 +187,4 @@ func credentials(of []account.Passkey) []passkey.Credential {
 
 func hasCredential(u *account.User, id []byte) bool {
 	return slices.ContainsFunc(u.Passkeys, func(p account.Passkey) bool { return slices.Equal(p.Credential, id) })
-}
-
-// AccountName returns the name of an account as authenticators show it. A number is masked, because
-// they show the name on every screen.
-func AccountName(u *account.User) string {
-	switch e := u.PrimaryEmail(); {
-	case e != nil:
-		return e.Address
-	case u.Username != "":
-		return u.Username
-	}
-	if p := u.FindPhone(func(p *account.Phone) bool { return p.Verified != 0 }); p != nil {
-		return phone.Mask(p.Number)
-	}
-	return u.WireID()
 }

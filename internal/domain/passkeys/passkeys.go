@@ -58,7 +58,7 @@ func (s *Service) Create(ctx context.Context, from tx.Caller) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := AccountName(u)
+		name := u.AccountName()
 		options, err := party.CreationOptions(challenge, passkey.User{Handle: handle(u), Name: name, DisplayName: name}, credentials(u.Passkeys))
 		if err != nil {
 			return nil, err

@@ -31,10 +31,10 @@ func Request(t *tx.Tx, u *account.User) error {
 	if wait == 0 {
 		return apierr.New(apierr.FeatureNotEnabled)
 	}
-	if t.State.Settings.Waits(u) != nil {
+	if t.State.Settings.RecoveryOf(u) != nil {
 		return nil
 	}
-	Cancel(t, u) // one from before a switch of the settings
+	Cancel(t, u) // a request from before recovery was last switched on
 	if until := u.RecoveryLog.Wait(t.Now.Time(), requestRules...); until > 0 {
 		return apierr.New(apierr.TooManyRequests).Retry(until)
 	}
@@ -67,7 +67,7 @@ func Step(t *tx.Tx, u *account.User) {
 	if u.Recovery == nil {
 		return
 	}
-	r := t.State.Settings.Waits(u)
+	r := t.State.Settings.RecoveryOf(u)
 	if r == nil || u.Banned || u.LockedUntil > t.Now || !u.TwoFactorEnabled() {
 		Cancel(t, u)
 		return
