@@ -206,6 +206,14 @@ func (c Case) secondCounts() bool {
 	return !c.Session.Second.At.IsZero() && c.Account.SecondFactor && c.Session.Generation >= since
 }
 
+// SecondMethod returns the method of the session's proof of a second factor, or "" if none counts.
+func (c Case) SecondMethod() string {
+	if !c.secondCounts() {
+		return ""
+	}
+	return c.Session.Second.Method
+}
+
 func (c Case) enrolledCounts() bool {
 	return c.Session.Enrolled && c.Account.SecondFactor && c.Session.Generation >= c.Account.SecondSince
 }

@@ -2,11 +2,13 @@ package mfa
 
 import (
 	"context"
+	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/apierr"
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/factors"
 	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
@@ -131,8 +133,11 @@ func (f secondFactor) verifyPasskey(t *tx.Tx, answer passkeys.Answer, from tx.Ca
 // prepareStepUpPasskey makes the challenge of a step-up's first factor.
 func prepareStepUpPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification, from tx.Caller) error {
 	allowed := caller.User.UsablePasskeys()
-	if len(allowed) == 0 {
+	switch {
+	case len(allowed) == 0:
 		return apierr.New(apierr.NoPasskeysFoundForUser).Param("strategy")
+	case !sessions.MayProveFirstByPasskey(t, caller):
+		return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 	}
 	if err := passkeys.Ask(t, &r.First, from, allowed); err != nil {
 		return err
@@ -141,12 +146,24 @@ func prepareStepUpPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverificati
 	return nil
 }
 
+// firstOfSession returns the first factors that a step-up of the session may prove.
+func firstOfSession(t *tx.Tx, caller *tx.SignedIn) []factors.Factor {
+	found := factors.ProvableFirst(caller.User, &t.State.Settings)
+	if sessions.MayProveFirstByPasskey(t, caller) {
+		return found
+	}
+	return slices.DeleteFunc(found, func(f factors.Factor) bool { return f.Strategy == account.PasskeyProof })
+}
+
 // reverifyByPasskey verifies a passkey as the first factor of a session's step-up. Where the
 // settings say so, it proves the second factor too.
 func reverifyByPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification, answer passkeys.Answer, from tx.Caller) error {
 	t.Put(caller.Client)
 	if caller.User.LockedUntil > t.Now {
 		return LockedByOperator(caller.User.LockedUntil.Sub(t.Now))
+	}
+	if !sessions.MayProveFirstByPasskey(t, caller) { // the settings may have changed since the challenge
+		return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 	}
 	if err := passkeys.Prove(t, caller.User, &r.First, from, answer); err != nil {
 		return err

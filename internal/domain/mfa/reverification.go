@@ -52,7 +52,7 @@ func (s *Service) withReverification(ctx context.Context, from tx.Caller, id str
 		session, step := *caller.Session, *caller.Session.Verify
 		return &ReverificationResult{
 			Reverification: &step,
-			FirstFactors:   factors.ProvableFirst(caller.User, &t.State.Settings),
+			FirstFactors:   firstOfSession(t, caller),
 			SecondFactors:  factors.SecondAfter(sessions.FirstMethod(caller.Session), caller.User, &t.State.Settings),
 			Result:         sessions.Result{Session: &session, User: caller.User},
 		}, nil

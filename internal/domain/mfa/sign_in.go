@@ -38,6 +38,10 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	if len(in.Identifier) > account.IdentifierLength {
 		return nil, apierr.New(apierr.FormParamMaxLengthExceeded).Param("identifier")
 	}
+	claims := claimKeys(s.Engine, in.Identifier)
+	if len(claims) == 0 {
+		in.Identifier = "" // only invisible characters
+	}
 	if in.Strategy == account.TicketCode || !in.Ticket.IsZero() {
 		return s.signInByTicket(ctx, from, in.Ticket)
 	}
@@ -53,7 +57,6 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	if in.Identifier == "" && !in.Password.IsZero() {
 		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
 	}
-	claims := claimKeys(s.Engine, in.Identifier)
 	return s.signIn(ctx, from, claims, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		t.CountAddress(from, tx.CreateLimits)
 		u, err := t.ClaimUserUniform(claims...)

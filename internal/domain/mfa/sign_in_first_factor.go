@@ -70,6 +70,9 @@ func (s *Service) AttemptFirstFactor(ctx context.Context, from tx.Caller, id str
 			case si.Identifier == "": // it began with a passkey, so there is no account to compare with
 				return nil, nil, apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 			}
+			if si.Identifier == "" { // only a passkey names the user itself
+				return nil, nil, apierr.New(apierr.VerificationStrategyInvalid).Param("strategy")
+			}
 			err = verifySignInPassword(t, u, sessions.DeviceOf(t, p.Client, u), claimKeys(s.Engine, si.Identifier)[0], proof.Password)
 		case account.PhoneCode:
 			if u == nil || !t.State.Settings.FirstFactorPhoneCode {

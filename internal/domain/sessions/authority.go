@@ -108,6 +108,13 @@ func FirstMethod(s *account.Session) account.Strategy {
 	return s.FirstBy
 }
 
+// MayProveFirstByPasskey reports whether a passkey may prove the first factor in a step-up of the
+// session. A passkey that proved the second factor may not, unless the settings say that it proves
+// both: otherwise the ages of both factors would come from one factor.
+func MayProveFirstByPasskey(t *tx.Tx, caller *tx.SignedIn) bool {
+	return t.State.Settings.PasskeySatisfies || caseOf(t, caller.Session, caller.User).SecondMethod() != authority.Passkey
+}
+
 // ProvedSecond stores that a step-up proved a second factor.
 func ProvedSecond(t *tx.Tx, caller *tx.SignedIn, by account.Strategy) {
 	caller.Session.SetProved(caller.User, caseOf(t, caller.Session, caller.User).ProvedSecond(string(by)))
