@@ -162,7 +162,7 @@ func reverifyByPasskey(t *tx.Tx, caller *tx.SignedIn, r *account.Reverification,
 	if caller.User.LockedUntil > t.Now {
 		return LockedByOperator(caller.User.LockedUntil.Sub(t.Now))
 	}
-	if !sessions.MayProveFirstByPasskey(t, caller) { // the settings may have changed since the challenge
+	if !sessions.MayProveFirstByPasskey(t, caller) { // the settings changed since the challenge
 		return apierr.New(apierr.StrategyForUserInvalid).Param("strategy")
 	}
 	if err := passkeys.Prove(t, caller.User, &r.First, from, answer); err != nil {
