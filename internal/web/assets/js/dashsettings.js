@@ -3,6 +3,7 @@
 import { ranking } from './chart.js';
 import { byName } from './countries.js';
 import { ask, drawTabs, saveBar, settingName } from './dash.js';
+import { dayFields, daySettings } from './dashdays.js';
 import { passkeyFields, passkeySettings } from './dashpasskeys.js';
 import { dayOf } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
@@ -16,9 +17,6 @@ const switches = [
   ['dash.protection', ['enumeration_protection', 'ip_limits', 'strict_guessing', 'first_factor_phone_code', 'test_mode']],
   ['dash.passkeys.title', ['passkeys', 'passkey_second_factor', 'passkey_satisfies_second_factor']],
 ];
-
-/** The largest number of days for which a device may be remembered. */
-const mostDays = 90;
 
 /** The largest number of users that the API counts by a filter. */
 const most = 10000;
@@ -66,22 +64,18 @@ function draw(settings, users) {
   settings.mfa_required_from ??= 0;
   const wanted = { ...settings, sms_countries: [...settings.sms_countries] };
   const alert = h('div', {});
-  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', 'mfa_grace_days', 'remember_device_days', ...passkeySettings].filter((n) => String(wanted[n]) !== String(settings[n]));
+  const changed = () => [...switches.flatMap(([, names]) => names), 'sms_countries', 'password_reset_url', 'mfa_required_from', ...daySettings, ...passkeySettings].filter((n) => String(wanted[n]) !== String(settings[n]));
   const bar = saveBar({
     dirty: () => changed().length > 0,
     wrong: (problem) => {
       if (problem.meta?.param_name === 'password_reset_url') return forgotten.wrong(t('dash.password_reset_url.wrong'));
-      if (problem.meta?.param_name === 'mfa_grace_days') return days.wrong(t('dash.mfa_grace_days.wrong'));
       if (keys.wrong(problem)) return;
       alert.replaceChildren(problemNotice(problem));
     },
     act: async () => {
       alert.replaceChildren();
       const names = changed();
-      if (!(wanted.remember_device_days >= 0 && wanted.remember_device_days <= mostDays)) {
-        device.wrong(t('dash.remember_device_days.wrong'));
-        throw new Cancelled();
-      }
+      if (days.refuse()) throw new Cancelled();
       if (!(await strands(settings, wanted)) || !(await keys.sure(users, sample))) throw new Cancelled();
       if (names.length > 0) await ask('PATCH', '/v1/instance', Object.fromEntries(names.map((n) => [n, wanted[n]])));
       names.forEach((n) => { settings[n] = wanted[n]; });
@@ -113,17 +107,7 @@ function draw(settings, users) {
     wanted.mfa_required_from = from.input.value ? dayBegin(from.input.value) : 0;
     bar.mark();
   });
-  const days = field({ label: t('dash.mfa_grace_days'), hint: t('dash.mfa_grace_days.hint'), type: 'number', inputmode: 'numeric', min: 0, max: 90, step: 1, value: String(settings.mfa_grace_days), autocomplete: 'off' });
-  days.input.addEventListener('input', () => {
-    wanted.mfa_grace_days = days.input.valueAsNumber;
-    bar.mark();
-  });
-  const device = field({ label: t('dash.remember_device_days'), hint: t('dash.remember_device_days.hint'), value: settings.remember_device_days, inputmode: 'numeric', autocomplete: 'off', maxlength: 2 });
-  device.input.addEventListener('input', () => {
-    const text = device.input.value.trim();
-    wanted.remember_device_days = /^\d+$/.test(text) ? Number(text) : NaN;
-    bar.mark();
-  });
+  const days = dayFields(wanted, () => bar.mark());
 
   // Says what the switches mean together before they are saved.
   const warning = h('div', { role: 'status' });
@@ -138,8 +122,9 @@ function draw(settings, users) {
     h('div', { class: 'grid' },
       h('div', { class: 'stack' }, switches.map(([title, names]) => h('section', { class: 'card tight' }, h('h2', {}, t(title)), names.map(toggle))),
         keys.element,
-        h('section', { class: 'card stack' }, h('h2', {}, t('dash.required')), from.element, days.element),
-        h('section', { class: 'card stack' }, h('h2', {}, t('device.remembered')), device.element),
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.required')), from.element, days.of('mfa_grace_days')),
+        h('section', { class: 'card stack' }, h('h2', {}, t('device.remembered')), days.of('remember_device_days')),
+        h('section', { class: 'card stack' }, h('h2', {}, t('dash.recovery.title')), days.of('recovery_days')),
         h('section', { class: 'card stack' }, h('h2', {}, t('dash.forgotten')), forgotten.element)),
       h('div', { class: 'stack' }, adoption(users), countries(wanted, bar.mark), trailOf({ path: '/v1/instance/audit_events', title: t('dash.trail.settings'), settings: settingName }))),
     alert, bar.element,

@@ -36,6 +36,12 @@ function waiting(host, signIn, back) {
   ], { title: t('recovery.waits.title') });
 }
 
+/** Tells a signed-in user of a recovery that waits, above a page that has no button to cancel it. */
+export function recoveryBanner({ recovery }) {
+  return recovery && h('div', { class: 'notice bad setup banner' }, h('p', {}, t('recovery.notice', { when: date(recovery.completes_at) })),
+    h('a', { class: 'button short', href: '/account/security' }, t('frame.back')));
+}
+
 /** Tells a signed-in user of a recovery that waits. cancel cancels it. */
 export function recoveryNotice({ recovery }, cancel) {
   return recovery && h('div', { class: 'notice bad setup', role: 'alert' },

@@ -3,6 +3,7 @@
 import { del } from './api.js';
 import { button } from './form.js';
 import { h, leaveFor, t } from './page.js';
+import { recoveryBanner } from './recovery.js';
 
 export function drawTop(session) {
   document.getElementById('top').replaceChildren(
@@ -11,6 +12,9 @@ export function drawTop(session) {
       await del('/client/sessions');
       await leaveFor('/sign-in');
     } }));
+  document.querySelector('.banner')?.remove();
+  const banner = location.pathname !== '/account/security' && recoveryBanner(session.user);
+  if (banner) document.getElementById('main').prepend(banner);
 }
 
 /** The link back to the overview of the account. */
