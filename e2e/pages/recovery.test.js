@@ -59,6 +59,10 @@ test('the owner is told on every page and cancels with one press', async () => {
   await state(owner, 'security-recovery');
   const told = await until(() => server.text('+12015550142'), 'the message');
   assert.match(told.text, /cancel it/);
+  await owner.goto('/account/add-phone');
+  await owner.locator('.banner').getByText('Someone asked to remove your second step.').waitFor();
+  await state(owner, 'account-recovery');
+  await owner.goto('/account/security');
   await press(owner, 'Cancel the removal');
   await owner.locator('.toast').getByText('The removal is cancelled.').waitFor();
   assert.equal(await owner.getByText('Someone asked to remove your second step.').count(), 0);
@@ -97,4 +101,18 @@ test('a request that an administrator cancelled meanwhile is gone after the pres
   await owner.locator('.toast').getByText('The removal is cancelled.').waitFor();
   assert.equal(await owner.getByText('Someone asked to remove your second step.').count(), 0);
   await owner.done();
+});
+
+test('the days are a setting of the dashboard', async () => {
+  const page = await openDashboard();
+  const days = page.getByLabel('Days until a recovery completes');
+  await days.fill('2');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Enter 0, or a whole number from 3 to 30.').waitFor();
+  await days.fill('5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.toast').getByText('Saved').waitFor();
+  assert.equal((await server.backend('GET', '/v1/instance')).recovery_days, 5);
+  await server.settings({ recovery_days: 3 });
+  await page.done();
 });

@@ -53,6 +53,7 @@ export const states = {
   },
   '/account/add-phone': {
     'add-phone': ['phone.title'],
+    'account-recovery': ['phone.title'],
     'add-phone-wrong': ['phone.title'],
     'add-phone-code': ['otp.phone.title'],
     'add-phone-backup-codes': ['codes.show.title', 'codes.once'],
