@@ -105,7 +105,7 @@ var (
 // Probes returns all probes, in order.
 func Probes() []Probe {
 	return slices.Concat(onceProbes(), ticketProbes(), guessLimitProbes(), viewerProbes(), lockProbes(), smsProbes(), ownerProbes(), factorProbes(), authorityProbes(), sessionProbes(), tokenProbes(),
-		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes(), passkeyProbes())
+		originProbes(), bodyProbes(), pathProbes(), wireProbes(), pageProbes(), momentProbes(), answerProbes(), boundProbes(), passkeyProbes(), recoveryProbes())
 }
 
 // Run attacks the target. The error is ErrFailed, ErrNotRun or ErrNothing, or says why the target

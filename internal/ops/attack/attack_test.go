@@ -142,7 +142,7 @@ func TestNotRun(t *testing.T) {
 func TestProbesAreNamedOnce(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range attack.Probes() {
-		if seen[p.Name] || p.Tries == "" || p.Must == "" || p.ASVS == "" || !strings.ContainsAny(p.Name[:1], "ABCDEFGHIJKL") {
+		if seen[p.Name] || p.Tries == "" || p.Must == "" || p.ASVS == "" || !strings.ContainsAny(p.Name[:1], "ABCDEFGHIJKLMN") {
 			t.Errorf("probe %+v", p)
 		}
 		seen[p.Name] = true
@@ -264,6 +264,17 @@ func TestProbesFindWeaknesses(t *testing.T) {
 		"an answer of a passkey that is not verified": {[]string{"M01", "M03", "M04", "M05", "M06", "M07", "M09", "M11", "M13"}, later(accepting("passkey_authentication_failure"))},
 		"an enrolment that is not verified":           {[]string{"M04", "M09", "M11", "M12", "M13"}, later(accepting("passkey_registration_failure"))},
 		"malformed answers of a passkey":              {[]string{"M08"}, later(accepting("passkey_invalid_public_key_credential"))},
+		"recoveries for everybody": {[]string{"N01", "N02", "N03", "N04", "N08"}, later(func(w *httptest.ResponseRecorder, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/recovery") && w.Code >= http.StatusBadRequest {
+				w.Code, w.Body = http.StatusOK, bytes.NewBufferString("{}")
+			}
+		})},
+		"a service that forgets cancellations": {[]string{"N03", "N04", "N06"}, before(func(r *http.Request) {
+			if r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "/recovery") {
+				r.Method, r.URL.Path = http.MethodGet, "/v1/instance"
+				r.Header.Set("Authorization", "Bearer "+key)
+			}
+		})},
 		"the first of two client cookies": {[]string{"F19"}, before(func(r *http.Request) {
 			if all := r.CookiesNamed("__client"); len(all) > 1 {
 				r.Header.Set("Cookie", all[0].String())

@@ -10,7 +10,7 @@ import (
 // classes are the titles of the classes, by the first letter of a probe's name.
 var classes = map[string]string{
 	"A": "Single use", "B": "Guessing", "C": "SMS and phone numbers", "D": "Authorization and order of steps", "E": "Factors and step-up",
-	"F": "Sessions, tickets, tokens", "G": "HTTP", "H": "Backend API", "I": "Secrets", "J": "Denial of service", "K": "Deployment", "L": "Time", "M": "Passkeys",
+	"F": "Sessions, tickets, tokens", "G": "HTTP", "H": "Backend API", "I": "Secrets", "J": "Denial of service", "K": "Deployment", "L": "Time", "M": "Passkeys", "N": "Recovery",
 }
 
 // asvsSections are the titles of the sections of OWASP ASVS 5.0 that probes test.
