@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -174,13 +175,14 @@ func transportsOf(raw json.RawMessage) ([]string, bool) {
 	if raw == nil {
 		return nil, true
 	}
-	if json.Unmarshal(raw, &list) != nil || len(list) > maxTransports {
+	if json.Unmarshal(raw, &list) != nil || !usableTransports(list) {
 		return nil, false
 	}
-	for _, t := range list {
-		if t == "" || len(t) > maxTransportChars || strings.Trim(t, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return nil, false
-		}
-	}
 	return list, true
+}
+
+func usableTransports(list []string) bool {
+	return len(list) <= maxTransports && !slices.ContainsFunc(list, func(t string) bool {
+		return t == "" || len(t) > maxTransportChars || strings.Trim(t, "abcdefghijklmnopqrstuvwxyz0123456789-") != ""
+	})
 }

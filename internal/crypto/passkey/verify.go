@@ -26,6 +26,13 @@ type Credential struct {
 	Transports []string
 }
 
+// Usable reports whether a credential from elsewhere can be stored: its id and transports have the
+// allowed sizes, and its key is one of the profile.
+func (c Credential) Usable() bool {
+	_, rest, err := parseKey(c.PublicKey)
+	return err == nil && len(rest) == 0 && len(c.ID) > 0 && len(c.ID) <= maxCredential && usableTransports(c.Transports)
+}
+
 // Assertion is a verified answer to get. The user was present and verified. The caller stores both
 // values with the credential, in the same write that uses up the challenge.
 type Assertion struct {

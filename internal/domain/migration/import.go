@@ -172,8 +172,11 @@ func importExported(t *tx.Tx, u *account.User, p Export) error {
 	return mfa.SealBackupKey(t.Engine, u, b, seal.OwnerKey(key))
 }
 
-// checkImported refuses an exported user with more identifiers than one commit can claim, or with a
-// username that no sign-in finds.
+// lastDate is the last date that the Backend API takes: in the year 2286.
+const lastDate = account.Instant(9_999_999_999_999)
+
+// checkImported refuses an exported user with more identifiers than one commit can claim, with a
+// date that the Backend API refuses, or with a username that no sign-in finds.
 func (p Export) checkImported() error {
 	switch {
 	case p.Language != "" && !language.Known(string(p.Language)):
@@ -182,6 +185,8 @@ func (p Export) checkImported() error {
 		return account.TooMany("email_addresses")
 	case len(p.EmailAddresses)+len(p.PhoneNumbers) > account.ImportedPerUser:
 		return account.TooMany("phone_numbers")
+	case p.MFARequiredFrom < 0 || p.MFARequiredFrom > lastDate:
+		return malformed("mfa_required_from")
 	case p.Username != "":
 		return admin.CheckUsername(p.Username)
 	}

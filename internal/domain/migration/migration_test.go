@@ -2,6 +2,7 @@ package migration
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -52,7 +53,7 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 			CreatedAt: 1, UpdatedAt: 2,
 		}},
 		Passkeys: []account.Passkey{{
-			ID: id, Name: "Phone", Credential: []byte{1}, Key: []byte{2}, RPID: "example.com", Transports: []string{"usb"}, Counter: 3, Eligible: true, BackedUp: true,
+			ID: id, Name: "Phone", Credential: []byte{1}, Key: aPasskey(t), RPID: "example.com", Transports: []string{"usb"}, Counter: 3, Eligible: true, BackedUp: true,
 			Verified: 1, Used: 2, Copied: 3, CreatedAt: 4, UpdatedAt: 5,
 		}},
 		TOTP:          &account.TOTP{ID: id, Name: "Work phone", Used: 6, Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
@@ -121,6 +122,16 @@ const (
 	aDigest = "$2a$10$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 )
 
+// aPasskey is a COSE_Key of EdDSA, with the public key of RFC 8032 section 7.1, test 1.
+func aPasskey(t *testing.T) []byte {
+	t.Helper()
+	key, err := hex.DecodeString("a4010103272006215820" + "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 // TestAnExportedUserIsChecked: a file is input like any other.
 func TestAnExportedUserIsChecked(t *testing.T) {
 	ring, err := seal.NewRing(1, map[uint32]seal.Key{1: {1}}, rand.Reader)
@@ -133,7 +144,7 @@ func TestAnExportedUserIsChecked(t *testing.T) {
 		return Export{
 			ID: account.PrefixUser + id, EmailAddresses: []ExportedEmail{{ID: account.PrefixID + id, Address: "a@example.com", CreatedAt: 1}},
 			PhoneNumbers: []ExportedPhone{{ID: account.PrefixID + id + other, Number: aMoved}},
-			Passkeys:     []ExportedPasskey{{ID: account.PrefixPasskey + id, CredentialID: []byte{1}, PublicKey: []byte{2}, RPID: "example.com", VerifiedAt: 1}},
+			Passkeys:     []ExportedPasskey{{ID: account.PrefixPasskey + id, CredentialID: []byte{1}, PublicKey: aPasskey(t), RPID: "example.com", VerifiedAt: 1}},
 			TOTP:         &ExportedTOTP{ID: account.PrefixTOTP + id, Secret: Disclosed{secret.New("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")}},
 			BackupCodes:  &ExportedCodes{ID: account.PrefixBackup + "b", Key: Disclosed{secret.New(strings.Repeat("A", 43) + "=")}, Unused: [][]byte{make([]byte, account.BackupTagSize)}},
 		}
@@ -174,12 +185,22 @@ func TestAnExportedUserIsChecked(t *testing.T) {
 		"too many codes": func(p *Export) {
 			p.BackupCodes.Used = slices.Repeat([][]byte{make([]byte, account.BackupTagSize)}, account.BackupCodesPerUser)
 		},
-		"a passkey's id that is none": func(p *Export) { p.Passkeys[0].ID = "x" },
-		"a passkey twice":             func(p *Export) { p.Passkeys = append(p.Passkeys, p.Passkeys[0]) },
-		"a passkey without a key":     func(p *Export) { p.Passkeys[0].PublicKey = nil },
-		"a long credential id":        func(p *Export) { p.Passkeys[0].CredentialID = make([]byte, 1024) },
-		"a passkey in enrolment":      func(p *Export) { p.Passkeys[0].VerifiedAt = 0 },
-		"a set without an id":         func(p *Export) { p.BackupCodes.ID = account.PrefixBackup },
+		"a passkey's id that is none":     func(p *Export) { p.Passkeys[0].ID = "x" },
+		"a passkey twice":                 func(p *Export) { p.Passkeys = append(p.Passkeys, p.Passkeys[0]) },
+		"a passkey without a key":         func(p *Export) { p.Passkeys[0].PublicKey = nil },
+		"a long credential id":            func(p *Export) { p.Passkeys[0].CredentialID = make([]byte, 1024) },
+		"a passkey in enrolment":          func(p *Export) { p.Passkeys[0].VerifiedAt = 0 },
+		"a passkey's name in two lines":   func(p *Export) { p.Passkeys[0].Name = "a\nb" },
+		"a passkey's name from the right": func(p *Export) { p.Passkeys[0].Name = "a\u202eb" },
+		"a passkey's long name":           func(p *Export) { p.Passkeys[0].Name = strings.Repeat("x", 65) },
+		"a passkey's name of blanks":      func(p *Export) { p.Passkeys[0].Name = " " },
+		"a key on no curve":               func(p *Export) { p.Passkeys[0].PublicKey[4] = 7 },
+		"bytes after a key":               func(p *Export) { p.Passkeys[0].PublicKey = append(p.Passkeys[0].PublicKey, 0) },
+		"a transport that is none":        func(p *Export) { p.Passkeys[0].Transports = []string{"<b>"} },
+		"nine transports":                 func(p *Export) { p.Passkeys[0].Transports = slices.Repeat([]string{"usb"}, 9) },
+		"a date before 1970":              func(p *Export) { p.MFARequiredFrom = -1 },
+		"a date after the last":           func(p *Export) { p.MFARequiredFrom = 10_000_000_000_000 },
+		"a set without an id":             func(p *Export) { p.BackupCodes.ID = account.PrefixBackup },
 	} {
 		p := good()
 		spoil(&p)

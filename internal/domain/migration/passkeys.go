@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -40,13 +41,6 @@ func exportPasskeys(u *account.User) []ExportedPasskey {
 	return all
 }
 
-// The limits of an imported passkey, in bytes: W3C Web Authentication Level 3 section 4 on
-// credential ids, and more than a COSE_Key of RSA with 4,096 bits has.
-const (
-	credentialBytes = 1023
-	keyBytes        = 600
-)
-
 // addPasskeys gives the user the exported passkeys.
 func (p Export) addPasskeys(u *account.User) error {
 	for _, k := range p.Passkeys {
@@ -54,13 +48,14 @@ func (p Export) addPasskeys(u *account.User) error {
 		twice := slices.ContainsFunc(u.Passkeys, func(other account.Passkey) bool {
 			return other.ID == id || slices.Equal(other.Credential, k.CredentialID)
 		})
-		if id == "" || twice || len(k.CredentialID) == 0 || len(k.CredentialID) > credentialBytes || len(k.PublicKey) == 0 || len(k.PublicKey) > keyBytes || k.VerifiedAt == 0 || len(u.Passkeys) == account.PasskeysPerUser {
-			return malformed("passkeys")
-		}
-		u.Passkeys = append(u.Passkeys, account.Passkey{
+		added := account.Passkey{
 			ID: id, Name: k.Name, Credential: k.CredentialID, Key: k.PublicKey, RPID: k.RPID, Transports: k.Transports, Counter: k.Counter, Eligible: k.Eligible, BackedUp: k.BackedUp,
 			Verified: k.VerifiedAt, Used: k.LastUsedAt, Copied: k.BlockedAt, CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt,
-		})
+		}
+		if id == "" || twice || len(u.Passkeys) == account.PasskeysPerUser || !passkeys.Importable(&added) {
+			return malformed("passkeys")
+		}
+		u.Passkeys = append(u.Passkeys, added)
 	}
 	return nil
 }

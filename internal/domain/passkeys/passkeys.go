@@ -142,14 +142,9 @@ func (s *Service) Passkey(ctx context.Context, from tx.Caller, id string) (*Resu
 
 // Rename names a passkey of the caller.
 func (s *Service) Rename(ctx context.Context, from tx.Caller, id, name string) (*Result, error) {
-	line, ok := typed.Line(name)
-	switch {
-	case line == "":
-		return nil, apierr.New(apierr.FormParamNil).Param("name")
-	case !ok || typed.Misleads(line):
-		return nil, apierr.New(apierr.FormParamFormatInvalid).Param("name")
-	case utf8.RuneCountInString(line) > NameLength:
-		return nil, apierr.New(apierr.FormParamMaxLengthExceeded).Param("name")
+	line, err := readName(name)
+	if err != nil {
+		return nil, err
 	}
 	return s.withPasskey(ctx, from, id, authority.RenamePasskey, func(t *tx.Tx, caller *tx.SignedIn, p *account.Passkey) error {
 		switch {
@@ -163,6 +158,29 @@ func (s *Service) Rename(ctx context.Context, from tx.Caller, id, name string) (
 		audit.Record(t, caller.User, eventtype.UserUpdated, account.Subject{})
 		return nil
 	})
+}
+
+// readName returns a name as it is stored, without white space around it.
+func readName(text string) (string, error) {
+	line, ok := typed.Line(text)
+	switch {
+	case line == "":
+		return "", apierr.New(apierr.FormParamNil).Param("name")
+	case !ok || typed.Misleads(line):
+		return "", apierr.New(apierr.FormParamFormatInvalid).Param("name")
+	case utf8.RuneCountInString(line) > NameLength:
+		return "", apierr.New(apierr.FormParamMaxLengthExceeded).Param("name")
+	}
+	return line, nil
+}
+
+// Importable reports whether a verified passkey from elsewhere may be stored: its name is one that
+// [Service.Rename] would store, and its credential one that an enrolment would.
+func Importable(p *account.Passkey) bool {
+	if name, err := readName(p.Name); p.Name != "" && (err != nil || name != p.Name) {
+		return false
+	}
+	return p.Verified != 0 && credential(p).Usable()
 }
 
 // NameLength is the most characters of a passkey's name.
