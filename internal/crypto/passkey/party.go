@@ -46,13 +46,17 @@ func (rp RelyingParty) ID() string { return rp.id }
 
 // isDomain reports whether id is localhost or a domain of at least two labels, as a URL parser
 // spells it: lower case, ASCII, no final dot, no IP address (section 4, "RP ID"). A host whose last
-// label is a number is an IP address to a URL parser.
+// label is a number, decimal or hexadecimal, is an IP address to a URL parser (URL Standard, "ends
+// in a number checker").
 func isDomain(id string) bool {
 	if id == "localhost" {
 		return true
 	}
 	last := strings.LastIndexByte(id, '.')
 	if last < 0 || len(id) > 253 || strings.Trim(id[last+1:], "0123456789") == "" {
+		return false
+	}
+	if hex, isHex := strings.CutPrefix(id[last+1:], "0x"); isHex && strings.Trim(hex, "0123456789abcdef") == "" {
 		return false
 	}
 	for label := range strings.SplitSeq(id, ".") {

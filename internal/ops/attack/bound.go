@@ -12,6 +12,7 @@ func boundProbes() []Probe {
 		{"D17", "a user with hundreds of identifiers, which one deletion could not remove", "refused; a user with as many as allowed can be deleted", "2.2.1, 15.2.2", "", "", 0, manyIdentifiers},
 		{"D18", "usernames with line ends, blanks, @, + and signs that cannot be seen, on creation and on change", "refused", "2.2.1, 1.2.1", "", "", 0, oddUsernames},
 		{"D19", "sign-ins with identifiers of 321 bytes and of 60 KB, with and without a password", "refused", "2.2.1, 15.2.2", "", "", 0, longIdentifiers},
+		{"D20", "a password for a sign-in without an identifier, and for one that cannot be seen", "refused, without a server error", "2.2.1, 16.5.2", "", "", 0, noIdentifier},
 		{"H10", "passwords and backup codes with digests that take seconds to compare, on creation and on change", "refused", "15.2.2, 2.4.1", "", "", 0, dearDigests},
 	}
 }
@@ -81,5 +82,16 @@ func longIdentifiers(t *trial) {
 			form["identifier"] = []string{strings.Repeat("a", n)}
 			t.refused("an identifier", ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: form}, "form_param_max_length_exceeded")
 		}
+	}
+}
+
+func noIdentifier(t *trial) {
+	const password = "a wrong password"
+	for what, identifier := range map[string]string{"none": "", "a blank": " ", "a zero-width space": "\u200b", "a grapheme joiner": "\u034f"} {
+		form := map[string][]string{"identifier": {identifier}, "strategy": {"password"}, "password": {password}}
+		t.refused(what+", with a password", ask{method: http.MethodPost, path: "/v1/client/sign_ins", form: form})
+		b := &browser{trial: t}
+		id := b.must(http.MethodPost, "/v1/client/sign_ins", "identifier", identifier).text("response.id")
+		t.refused(what+", then a password", b.ask(http.MethodPost, "/v1/client/sign_ins/"+id+"/attempt_first_factor", "strategy", "password", "password", password))
 	}
 }

@@ -29,6 +29,7 @@ func passkeyProbes() []Probe {
 		{"M12", "the credential of another user, enrolled as one's own", "refused, and the other user's still works", "8.2.2", "4.1.2.1", "W3C Web Authentication, 7.1", 0, takenCredential},
 		{"M13", "an answer with a changed signature, and of a key on another curve", "refused", "6.3.3, 11.4.1", "3.1.7", "", 0, forgedPasskey},
 		{"M14", "a passkey that was removed", "refused", "6.5.6", "4.1.2.1", "", 0, removedPasskey},
+		{"M18", "one passkey as both factors of a step-up, where it proves one", "refused", "6.3.3, 7.5.1", "3.1.7", "Zitadel CVE-2025-64103", 0, passkeyAsBoth},
 	}
 }
 
@@ -317,6 +318,20 @@ func removedPasskey(t *trial) {
 	t.refused("an answer of before the removal", b.gives(answer))
 	b, options = h.asked()
 	t.refused("an answer of after the removal", b.gives(h.made(h.device.Get(withoutAllowed(t, options)))), unknownPasskey)
+}
+
+func passkeyAsBoth(t *trial) {
+	defer t.passkeys()()
+	if t.ok(t.backend(http.MethodGet, "/v1/instance", nil)).at("passkey_satisfies_second_factor") == true {
+		panic(unprepared("for the time of the attack, switch passkey_satisfies_second_factor off"))
+	}
+	h := t.keyHolder()
+	verify := "/v1/client/sessions/" + h.b.session + "/verify"
+	h.b.must(http.MethodPost, verify, "level", "second_factor")
+	options := h.b.must(http.MethodPost, verify+"/prepare_second_factor", "strategy", "passkey").text("response.second_factor_verification.nonce")
+	t.ok(h.b.ask(http.MethodPost, verify+"/attempt_second_factor", "strategy", "passkey", "public_key_credential", h.made(h.device.Get(options))))
+	h.b.must(http.MethodPost, verify, "level", "first_factor")
+	t.refused("as the first factor too", h.b.ask(http.MethodPost, verify+"/prepare_first_factor", "strategy", "passkey"), "strategy_for_user_invalid")
 }
 
 // withoutAllowed returns request options that allow every credential, as a thief's browser would
