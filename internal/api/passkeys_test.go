@@ -185,3 +185,19 @@ func TestAndroidAppsUsePasskeys(t *testing.T) {
 		}
 	}
 }
+
+// TestTheExportHasPasskeys: what is held about a user includes the passkeys, without their keys.
+func TestTheExportHasPasskeys(t *testing.T) {
+	w := newWorld(t)
+	w.backend("PATCH", "/v1/instance", passkeysOn).ok()
+	b := w.signedIn()
+	user := b.call("GET", "/v1/me").ok().text("response.id")
+	id := b.enrolPasskey(&authenticator.Authenticator{})
+	held := w.backend("GET", "/v1/users/"+user+"/export", "").ok()
+	if held.text("passkeys.0.id") != id || held.text("passkeys.0.rp_id") != "localhost" || held.at("passkeys.0.blocked_at") != nil || held.at("passkeys.0.public_key") != nil {
+		t.Errorf("%s", held.body)
+	}
+	if shown := w.backend("GET", "/v1/users/"+user, "").ok(); shown.text("passkeys.0.verification.status") != "verified" || shown.at("two_factor_enabled") != false {
+		t.Errorf("%s", shown.body)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +15,10 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
+	"github.com/countersign-mfa/countersign/internal/store"
+	"github.com/countersign-mfa/countersign/internal/store/boltstore"
 	"github.com/countersign-mfa/countersign/test/authenticator"
+	"github.com/countersign-mfa/countersign/test/mfatest"
 )
 
 func encode64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
@@ -276,4 +280,17 @@ func TestAnIdentifiedSignInNamesNoPasskey(t *testing.T) {
 			h.signOut()
 		}
 	}
+}
+
+// TestPasskeysOnEachStore: the story and the race of a passkey, with two servers over one store.
+func TestPasskeysOnEachStore(t *testing.T) {
+	t.Run("in memory", func(t *testing.T) { mfatest.RaceForPasskey(t, store.NewMemory()) })
+	t.Run("in a file", func(t *testing.T) {
+		s, err := boltstore.Open(filepath.Join(t.TempDir(), "store"), boltstore.Options{Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		mfatest.RaceForPasskey(t, s)
+	})
 }

@@ -47,7 +47,13 @@ const onPage = "https://clerk.example.com"
 
 func (w *world) holder() *holder {
 	w.Helper()
-	h := &holder{person: w.member(), device: &authenticator.Authenticator{Counts: true}}
+	return w.member().withPasskey()
+}
+
+// withPasskey enrols a passkey of a member, who is signed out then.
+func (p *person) withPasskey() *holder {
+	p.Helper()
+	h := &holder{person: p, device: &authenticator.Authenticator{Counts: true}}
 	h.browser.Origin = onPage
 	h.inside()
 	h.enrol()
@@ -84,14 +90,7 @@ func (h *holder) enrol() {
 // bySignIn begins a sign-in by passkey and returns the authenticator's answer.
 func (h *holder) bySignIn() string {
 	h.Helper()
-	r, err := h.MFA.CreateSignIn(h.Context(), h.browser, mfa.SignInInput{Strategy: account.PasskeyProof})
-	h.Must(err)
-	h.keepToken(r.Snapshot)
-	h.signIn = r.SignIn.ID
-	if r.SignIn.Status() != account.NeedsFirstFactor {
-		h.Fatalf("the sign-in is %s", r.SignIn.Status())
-	}
-	return h.sign(r.SignIn.First.Options)
+	return h.sign(h.firstOptions())
 }
 
 // sign is the authenticator's answer to options.
@@ -133,14 +132,6 @@ func (h *holder) second(answer string) error {
 		h.browser.Session = r.SignIn.Created
 	}
 	return err
-}
-
-// user is the stored user.
-func (h *holder) user() *account.User {
-	h.Helper()
-	u, err := h.Admin.User(h.Context(), h.id)
-	h.Must(err)
-	return u
 }
 
 // ages are the minutes since the session proved each factor.

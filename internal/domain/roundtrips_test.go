@@ -22,6 +22,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 	"github.com/countersign-mfa/countersign/internal/store/dynamo"
+	"github.com/countersign-mfa/countersign/test/authenticator"
 )
 
 // reservations are the requests of the operations that use quotas.
@@ -89,7 +90,27 @@ func TestRoundTrips(t *testing.T) {
 			_, err := p.MFA.PreparePhone(ctx, p.browser, p.phone, account.PhoneCode)
 			return err
 		}, 1, 1, 4, false},
-		"second factor: SMS code":         {func(p *person) { p.signInWithTicket(); p.text() }, func(p *person) error { return p.secondFactor(account.PhoneCode, p.Code()) }, 1, 1, 4, false},
+		"second factor: SMS code": {func(p *person) { p.signInWithTicket(); p.text() }, func(p *person) error { return p.secondFactor(account.PhoneCode, p.Code()) }, 1, 1, 4, false},
+		"ask for a passkey, as a second factor": {func(p *person) { p.passkeyReady((*holder).secondOptions) }, func(p *person) error {
+			_, err := p.MFA.PrepareSecondFactor(ctx, p.browser, p.signIn, account.PasskeyProof, "")
+			return err
+		}, 1, 1, 1, false},
+		"second factor: passkey": {func(p *person) { p.passkeyReady((*holder).secondOptions) }, func(p *person) error {
+			_, err := p.MFA.AttemptSecondFactor(ctx, p.browser, p.signIn, assertion(answers[p]))
+			return err
+		}, 1, 1, 3, false},
+		"sign in with a passkey": {func(p *person) { p.passkeyReady((*holder).firstOptions) }, func(p *person) error {
+			_, err := p.MFA.AttemptFirstFactor(ctx, p.browser, p.signIn, assertion(answers[p]))
+			return err
+		}, 1, 1, 3, false},
+		"begin to enrol a passkey": {func(p *person) { p.withPasskeys(); p.inside() }, func(p *person) error {
+			_, err := p.Passkeys.Create(ctx, p.browser)
+			return err
+		}, 1, 1, 1, false},
+		"confirm a passkey": {func(p *person) { p.enrolmentReady() }, func(p *person) error {
+			_, err := p.Passkeys.Confirm(ctx, p.browser, p.phone, answers[p], "Phone")
+			return err
+		}, 2, 1, 4, false},
 		"begin to enrol an authenticator": {(*person).bare, func(p *person) error { _, err := p.MFA.CreateTOTP(ctx, p.browser); return err }, 1, 1, 1, false},
 		"confirm an authenticator": {func(p *person) {
 			p.bare()
@@ -248,6 +269,34 @@ func (p *person) ticketReady() {
 func (p *person) ticketOnly() error {
 	_, err := p.MFA.CreateSignIn(p.Context(), p.browser, mfa.SignInInput{Strategy: account.TicketCode, Ticket: ready[p]})
 	return err
+}
+
+// answers holds the answers of passkeys that are made before the counting begins.
+var answers = map[*person]string{}
+
+// passkeyReady gives the person a passkey, which answers the options of a sign-in.
+func (p *person) passkeyReady(options func(*holder) string) {
+	p.withPasskeys()
+	h := p.withPasskey()
+	answers[p] = h.sign(options(h))
+}
+
+// enrolmentReady begins the enrolment of a passkey. Its id takes the place of the phone's.
+func (p *person) enrolmentReady() {
+	p.withPasskeys()
+	p.inside()
+	h := &holder{person: p, device: &authenticator.Authenticator{}}
+	p.phone, answers[p] = h.begin()
+}
+
+// firstOptions begins a sign-in by passkey.
+func (h *holder) firstOptions() string {
+	h.Helper()
+	r, err := h.MFA.CreateSignIn(h.Context(), h.browser, mfa.SignInInput{Strategy: account.PasskeyProof})
+	h.Must(err)
+	h.keepToken(r.Snapshot)
+	h.signIn = r.SignIn.ID
+	return r.SignIn.First.Options
 }
 
 // inside signs in with both factors.

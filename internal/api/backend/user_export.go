@@ -6,6 +6,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/admin"
 	"github.com/countersign-mfa/countersign/internal/domain/mfa"
+	"github.com/countersign-mfa/countersign/internal/domain/passkeys"
 )
 
 // UserExport is GET /v1/users/{user_id}/export.
@@ -24,6 +25,7 @@ type ExportedUser struct {
 	Numbers          []HeldNumber     `json:"numbers"`
 	AuthenticatorApp *HeldApp         `json:"authenticator_app"`
 	BackupCodes      *HeldBackupCodes `json:"backup_codes"`
+	Passkeys         []HeldPasskey    `json:"passkeys"`
 	FirstFactor      HeldFailures     `json:"first_factor"`
 	SecondFactor     HeldFailures     `json:"second_factor"`
 	// UnknownClients are the times of wrong second factors from clients that never passed one.
@@ -71,6 +73,21 @@ type HeldBackupCodes struct {
 	CreatedAt int64  `json:"created_at"`
 }
 
+// HeldPasskey is a passkey. Its public key is no secret, and no data of the user's.
+type HeldPasskey struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	RPID       string   `json:"rp_id"`
+	Transports []string `json:"transports"`
+	Counter    uint32   `json:"counter"`
+	BackedUp   bool     `json:"backed_up"` // synchronized between devices
+	VerifiedAt *int64   `json:"verified_at"`
+	LastUsedAt *int64   `json:"last_used_at"`
+	// BlockedAt is when the counter went back.
+	BlockedAt *int64 `json:"blocked_at"`
+	CreatedAt int64  `json:"created_at"`
+}
+
 // HeldFailures are consecutive failures and the lock that followed.
 type HeldFailures struct {
 	Failures    int    `json:"failures"`
@@ -93,7 +110,7 @@ func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
 	u := held.User
 	trail := wire.NewAuditEvents(held.Trail, 0, len(held.Trail.Events))
 	out := ExportedUser{
-		Object: "user_export", ExportedAt: int64(held.Now), User: wire.NewAdminUser(u, held.Now), Numbers: []HeldNumber{}, Sessions: []HeldSession{},
+		Object: "user_export", ExportedAt: int64(held.Now), User: wire.NewAdminUser(u, held.Now), Numbers: []HeldNumber{}, Passkeys: heldPasskeys(u), Sessions: []HeldSession{},
 		FirstFactor: heldFailures(u.FirstFailures.FailureCounter), SecondFactor: heldFailures(u.SecondFailures.FailureCounter), UnknownClients: []int64{}, StrandedAt: wire.Milliseconds(u.StrandedAt),
 		TextsSent: append([]int64{}, u.SMSLog...), NoticesSent: append([]int64{}, u.Notices...), NumbersAdded: append([]int64{}, u.NewNumberLog...), AuditEvents: trail.Data, AuditChain: trail.Chain,
 	}
@@ -118,6 +135,17 @@ func exportUser(c *operation.Call, in userInput) (ExportedUser, error) {
 		out.Sessions = append(out.Sessions, HeldSession{wire.NewAdminSession(&held.Sessions[i]), held.Sessions[i].Session.Agent, held.Sessions[i].Session.Network})
 	}
 	return out, nil
+}
+
+func heldPasskeys(u *account.User) []HeldPasskey {
+	held := []HeldPasskey{}
+	for _, p := range u.Passkeys {
+		held = append(held, HeldPasskey{
+			ID: p.WireID(), Name: p.Name, RPID: p.RPID, Transports: append([]string{}, passkeys.OpenTransports(p.Transports)...), Counter: p.Counter, BackedUp: p.BackedUp,
+			VerifiedAt: wire.Milliseconds(p.Verified), LastUsedAt: wire.Milliseconds(p.Used), BlockedAt: wire.Milliseconds(p.Copied), CreatedAt: int64(p.CreatedAt),
+		})
+	}
+	return held
 }
 
 func heldFailures(b account.FailureCounter) HeldFailures {

@@ -33,7 +33,7 @@ func NewPasskey(r *passkeys.Result) Passkey {
 // newPasskey returns a verified passkey. One that is blocked has a failed verification.
 func newPasskey(p *account.Passkey) Passkey {
 	out := Passkey{
-		Object: "passkey", ID: p.WireID(), Name: p.Name, LastUsedAt: Milliseconds(p.Used), CreatedAt: int64(p.CreatedAt), UpdatedAt: int64(p.UpdatedAt),
+		Object: "passkey", ID: p.WireID(), Name: p.Name, LastUsedAt: Milliseconds(p.Used), CreatedAt: int64(p.CreatedAt), UpdatedAt: int64(p.UpdatedAt()),
 		Verification: verified(account.PasskeyProof),
 	}
 	if p.Copied != 0 {

@@ -9,23 +9,23 @@ import (
 
 // Passkey is a WebAuthn credential of a user, or the enrolment of one.
 type Passkey struct {
-	ID         string   `json:"i"`
-	Name       string   `json:"n,omitempty"`
-	Credential []byte   `json:"c,omitempty"` // the credential id; nil during the enrolment
-	Key        []byte   `json:"k,omitempty"` // the public key, a COSE_Key
-	RPID       string   `json:"r"`           // the RP id that it was made for
-	Transports []string `json:"t,omitempty"`
-	Counter    uint32   `json:"s,omitempty"` // of the last accepted signature
-	Eligible   bool     `json:"e,omitempty"` // may be synchronized between devices
-	BackedUp   bool     `json:"u,omitempty"` // is synchronized
-	Verified   Instant  `json:"v,omitempty"`
-	Used       Instant  `json:"l,omitempty"`
+	ID         string  `json:"i"`
+	Name       string  `json:"n,omitempty"`
+	Credential []byte  `json:"c,omitempty"` // the credential id; nil during the enrolment
+	Key        []byte  `json:"k,omitempty"` // the public key, as package passkeys packs it
+	RPID       string  `json:"r"`           // the RP id that it was made for
+	Transports string  `json:"t,omitempty"` // hints, as package passkeys packs them
+	Counter    uint32  `json:"s,omitempty"` // of the last accepted signature
+	Eligible   bool    `json:"e,omitempty"` // may be synchronized between devices
+	BackedUp   bool    `json:"u,omitempty"` // is synchronized
+	Verified   Instant `json:"v,omitempty"`
+	Used       Instant `json:"l,omitempty"`
 	// Copied is when the counter went back. The passkey proves nothing from then on.
 	Copied    Instant    `json:"x,omitempty"`
 	By        string     `json:"b,omitempty"` // nonce of the session that enrols it
 	Challenge *Challenge `json:"h,omitempty"` // of the enrolment
 	CreatedAt Instant    `json:"a"`
-	UpdatedAt Instant    `json:"d"`
+	ChangedAt Instant    `json:"d,omitempty"` // when it was renamed or blocked
 }
 
 // Challenge is what an authenticator must sign, once.
@@ -43,6 +43,9 @@ const PasskeysPerUser = 10
 
 // WireID returns the id that clients see.
 func (p *Passkey) WireID() string { return PrefixPasskey + p.ID }
+
+// UpdatedAt returns when the passkey was last changed. A use is no change.
+func (p *Passkey) UpdatedAt() Instant { return max(p.CreatedAt, p.Verified, p.ChangedAt) }
 
 // Subject names the passkey in an audit entry.
 func (p *Passkey) Subject() Subject { return Subject{Method: PasskeyProof, Ref: "w" + p.ID} }

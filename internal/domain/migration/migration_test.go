@@ -53,8 +53,8 @@ func TestAnExportedUserIsWhole(t *testing.T) {
 			CreatedAt: 1, UpdatedAt: 2,
 		}},
 		Passkeys: []account.Passkey{{
-			ID: id, Name: "Phone", Credential: []byte{1}, Key: aPasskey(t), RPID: "example.com", Transports: []string{"usb"}, Counter: 3, Eligible: true, BackedUp: true,
-			Verified: 1, Used: 2, Copied: 3, CreatedAt: 4, UpdatedAt: 5,
+			ID: id, Name: "Phone", Credential: []byte{1}, Key: aPasskey(t), RPID: "example.com", Transports: "u", Counter: 3, Eligible: true, BackedUp: true,
+			Verified: 1, Used: 2, Copied: 3, CreatedAt: 4, ChangedAt: 5,
 		}},
 		TOTP:          &account.TOTP{ID: id, Name: "Work phone", Used: 6, Verified: 1, LastStep: 2, Failures: 3, CreatedAt: 4},
 		Backup:        &account.BackupSet{ID: "b", Version: 1, Foreign: true, Imported: []string{aDigest}, Failures: 2, CreatedAt: 3},

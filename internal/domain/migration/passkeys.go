@@ -23,7 +23,7 @@ type ExportedPasskey struct {
 	LastUsedAt   account.Instant `json:"last_used_at,omitempty"`
 	BlockedAt    account.Instant `json:"blocked_at,omitempty"` // since its counter went back
 	CreatedAt    account.Instant `json:"created_at"`
-	UpdatedAt    account.Instant `json:"updated_at"`
+	ChangedAt    account.Instant `json:"changed_at,omitempty"`
 }
 
 // exportPasskeys returns the user's passkeys without enrolments.
@@ -34,8 +34,8 @@ func exportPasskeys(u *account.User) []ExportedPasskey {
 			continue
 		}
 		all = append(all, ExportedPasskey{
-			ID: p.WireID(), Name: p.Name, CredentialID: p.Credential, PublicKey: p.Key, RPID: p.RPID, Transports: p.Transports, Counter: p.Counter, Eligible: p.Eligible, BackedUp: p.BackedUp,
-			VerifiedAt: p.Verified, LastUsedAt: p.Used, BlockedAt: p.Copied, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+			ID: p.WireID(), Name: p.Name, CredentialID: p.Credential, PublicKey: passkeys.OpenKey(p.Key), RPID: p.RPID, Transports: passkeys.OpenTransports(p.Transports), Counter: p.Counter, Eligible: p.Eligible, BackedUp: p.BackedUp,
+			VerifiedAt: p.Verified, LastUsedAt: p.Used, BlockedAt: p.Copied, CreatedAt: p.CreatedAt, ChangedAt: p.ChangedAt,
 		})
 	}
 	return all
@@ -49,12 +49,13 @@ func (p Export) addPasskeys(u *account.User) error {
 			return other.ID == id || slices.Equal(other.Credential, k.CredentialID)
 		})
 		added := account.Passkey{
-			ID: id, Name: k.Name, Credential: k.CredentialID, Key: k.PublicKey, RPID: k.RPID, Transports: k.Transports, Counter: k.Counter, Eligible: k.Eligible, BackedUp: k.BackedUp,
-			Verified: k.VerifiedAt, Used: k.LastUsedAt, Copied: k.BlockedAt, CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt,
+			ID: id, Name: k.Name, Credential: k.CredentialID, Key: k.PublicKey, RPID: k.RPID, Transports: passkeys.PackTransports(k.Transports), Counter: k.Counter, Eligible: k.Eligible, BackedUp: k.BackedUp,
+			Verified: k.VerifiedAt, Used: k.LastUsedAt, Copied: k.BlockedAt, CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
 		}
 		if id == "" || twice || len(u.Passkeys) == account.PasskeysPerUser || !passkeys.Importable(&added) {
 			return malformed("passkeys")
 		}
+		added.Key = passkeys.PackKey(added.Key) // after the check: a packed key is always a point
 		u.Passkeys = append(u.Passkeys, added)
 	}
 	return nil

@@ -108,7 +108,7 @@ func failed(t *tx.Tx, a *account.Attempt, code apierr.Code) error {
 // Authentication Level 3 section 6.1.1), and a copy can raise the counter as well as the owner. So
 // neither may use the passkey again. The user is told.
 func block(t *tx.Tx, u *account.User, p *account.Passkey) {
-	p.Copied, p.UpdatedAt = t.Now, p.UpdatedAt.After(t.Now)
+	p.Copied, p.ChangedAt = t.Now, p.UpdatedAt().After(t.Now)
 	u.Touch(t.Now)
 	audit.Record(t, u, eventtype.PasskeyCopied, p.Subject())
 	t.Put(u)
@@ -174,7 +174,7 @@ func CredentialText(p *account.Passkey) string { return credentialText(p.Credent
 func credentialText(id []byte) string { return base64.RawURLEncoding.EncodeToString(id) }
 
 func credential(p *account.Passkey) passkey.Credential {
-	return passkey.Credential{ID: p.Credential, PublicKey: p.Key, SignCount: p.Counter, BackupEligible: p.Eligible, BackedUp: p.BackedUp, Transports: p.Transports}
+	return passkey.Credential{ID: p.Credential, PublicKey: OpenKey(p.Key), SignCount: p.Counter, BackupEligible: p.Eligible, BackedUp: p.BackedUp, Transports: OpenTransports(p.Transports)}
 }
 
 func credentials(of []account.Passkey) []passkey.Credential {

@@ -63,7 +63,7 @@ func (s *Service) Create(ctx context.Context, from tx.Caller) (*Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		u.Passkeys = append(u.Passkeys, account.Passkey{ID: id, RPID: party.ID(), By: caller.Nonce(), Challenge: kept, CreatedAt: t.Now, UpdatedAt: t.Now})
+		u.Passkeys = append(u.Passkeys, account.Passkey{ID: id, RPID: party.ID(), By: caller.Nonce(), Challenge: kept, CreatedAt: t.Now})
 		u.Touch(t.Now)
 		t.Put(u)
 		shown := u.Passkeys[len(u.Passkeys)-1]
@@ -120,9 +120,9 @@ func register(t *tx.Tx, u *account.User, p *account.Passkey, party passkey.Relyi
 	case err != nil:
 		return err
 	}
-	p.Credential, p.Key, p.Transports, p.Counter = made.ID, made.PublicKey, made.Transports, made.SignCount
+	p.Credential, p.Key, p.Transports, p.Counter = made.ID, PackKey(made.PublicKey), PackTransports(made.Transports), made.SignCount
 	p.Eligible, p.BackedUp = made.BackupEligible, made.BackedUp
-	p.Verified, p.UpdatedAt, p.By, p.Challenge = p.CreatedAt.After(t.Now), p.UpdatedAt.After(t.Now), "", nil
+	p.Verified, p.By, p.Challenge = p.CreatedAt.After(t.Now), "", nil
 	return nil
 }
 
@@ -153,7 +153,7 @@ func (s *Service) Rename(ctx context.Context, from tx.Caller, id, name string) (
 		case p.Name == line:
 			return nil
 		}
-		p.Name, p.UpdatedAt = line, p.UpdatedAt.After(t.Now)
+		p.Name, p.ChangedAt = line, p.UpdatedAt().After(t.Now)
 		caller.User.Touch(t.Now)
 		audit.Record(t, caller.User, eventtype.UserUpdated, account.Subject{})
 		return nil

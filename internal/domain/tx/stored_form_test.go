@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 func TestStoredForm(t *testing.T) {
 	code := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), Attempts: 1, Tries: 3, SentAt: 2, Expires: 3, SMS: "x", CountedUnverified: true, Charged: true, Credit: true, Generation: 4}
 	accepted := &account.Code{ID: "c", Phone: "p", Tag: []byte("tag"), SentAt: 2, Expires: 3, Accepted: 4}
-	attempt := account.Attempt{Strategy: account.PhoneCode, Proved: 1, Code: code, Wrong: 2}
+	attempt := account.Attempt{Strategy: account.PhoneCode, Proved: 1, Code: code, Wrong: 2, Challenge: &account.Challenge{Text: "c", Expires: 3}}
 	budget := account.FailureCounter{Failures: 1, WaitUntil: 2, LockedUntil: 3}
 	entry := account.AuditEntry{Name: eventtype.CodeWrong, At: 1, Method: account.Password, Ref: "tid", Backend: true, Repeats: 2, Last: 3, Fields: []string{"sms"}, Operator: account.Operator{OperatorName: "o", Reason: "w"}, Values: []json.RawMessage{json.RawMessage("true"), json.RawMessage("false")}}
 	end := &account.Trail{Paged: 6, Before: []byte("before"), Entries: []account.AuditEntry{entry}, Kept: 2, Tag: []byte("tag")}
@@ -34,11 +34,15 @@ func TestStoredForm(t *testing.T) {
 		"user": &account.User{
 			Username: "u", FirstName: "f", LastName: "l", ExternalID: "x", Emails: []account.Email{{Name: "i", Address: "a", CreatedAt: 1}}, Public: json.RawMessage(`{}`),
 			Private: json.RawMessage(`{}`), Unsafe: json.RawMessage(`{}`), Password: "pw", PasswordAt: 1,
-			Phones:        []account.Phone{{Tail: "t", Number: "+1", Name: "n", Used: 3, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Backend: accepted, Primary: true, Lost: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
-			TOTP:          &account.TOTP{ID: "t", Name: "n", Used: 5, Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
-			Backup:        &account.BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
+			Phones: []account.Phone{{Tail: "t", Number: "+1", Name: "n", Used: 3, Verified: 1, By: "b", Reserved: true, Default: true, Failures: 1, Pending: code, Backend: accepted, Primary: true, Lost: true, For: "f", CreatedAt: 1, UpdatedAt: 2}},
+			TOTP:   &account.TOTP{ID: "t", Name: "n", Used: 5, Sealed: []byte("s"), Verified: 1, LastStep: 2, Failures: 3, By: "b", Wrong: 4, CreatedAt: 4},
+			Backup: &account.BackupSet{ID: "b", Version: 1, Key: []byte("k"), Tags: []byte("t"), Used: []byte("u"), Foreign: true, Imported: []string{"i"}, Recent: []byte("r"), RecentTo: 1, Failures: 2, CreatedAt: 3},
+			Passkeys: []account.Passkey{{
+				ID: "i", Name: "n", Credential: []byte("c"), Key: []byte("k"), RPID: "r", Transports: "u", Counter: 1, Eligible: true, BackedUp: true, Verified: 2, Used: 3, Copied: 4, By: "b",
+				Challenge: &account.Challenge{Text: "c", Expires: 5}, CreatedAt: 6, ChangedAt: 7,
+			}},
 			FirstFailures: account.FailureCounters{FailureCounter: budget, KnownDevices: budget}, SecondFailures: account.FailureCounters{FailureCounter: budget}, FailureLog: account.FailureLog{1}, SMSLog: ratelimit.Log{1}, NewNumberLog: ratelimit.Log{2}, Notices: ratelimit.Log{3}, RecoveryNotices: ratelimit.Log{4}, Language: "de", Banned: true, LockedUntil: 1,
-			SessionsEndedAt: 2, Sessions: []account.SessionRef{{Client: "c", Nonce: "n", Ends: 1, Generation: 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, BackupSince: 1, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
+			SessionsEndedAt: 2, Sessions: []account.SessionRef{{Client: "c", Nonce: "n", Ends: 1, Generation: 2}}, Generation: 3, FirstSince: 1, SecondSince: 2, BackupSince: 1, PasskeySince: 2, LastSignInAt: 1, MFAEnabledAt: 2, MFADisabledAt: 3, CreatedAt: 4, UpdatedAt: 5,
 			StrandedAt: 6, Listed: 1, RequiredFrom: 7,
 			Recovery: &account.Recovery{RequestedAt: 1, CompletesAt: 2, ToldAt: 3, Language: "de"}, RecoveryLog: ratelimit.Log{5},
 			Trail: end, Erasing: &account.Erasure{Since: 1, Pages: 2, Kept: 3},
@@ -62,6 +66,7 @@ func TestStoredForm(t *testing.T) {
 			FirstFactorPhoneCode: true, IPLimits: true, StrictGuessing: true, AllowedOrigins: []string{"o"}, SMSCountries: []string{"US"}, SMSDailyCap: 1, SMSCountryCaps: map[string]smsprice.Micros{"US": 2},
 			SMSPrices: map[string]smsprice.Micros{"US": 3}, SMSRecordOnly: true, SMSLimitsAt: 4, SMSUnverified: 5, SMSUnverifiedCountry: 6, SMSUnverifiedBlock: 7, SMSFixedLimits: true,
 			Appearance: appearance.Appearance{Name: "n", Logo: "/l", Accent: "#000000", Support: "s", Texts: map[string]map[string]string{"en": {"k": "t"}}}, UpdatedAt: 1, Trail: end,
+			Passkeys: true, PasskeySecondFactor: true, PasskeySatisfies: true, PasskeyRPID: "r", PasskeyAppleApps: []string{"a"}, PasskeyAndroidApps: []string{"d"},
 			ReauthURL: "https://r", PasswordResetURL: "https://p",
 			QuietChanges: true, RecoveryDays: 3, RecoverySince: 4, Endpoints: []account.Endpoint{{ID: "i", URL: "w", Description: "d", Events: []eventtype.Name{"e"}, Disabled: true, Secrets: []account.HookSecret{{Sealed: []byte("s"), Ends: 1}}, CreatedAt: 1, UpdatedAt: 2}}},
 		"event":    &account.EventRecord{At: 1, By: account.ByUser, Address: "a", Operator: account.Operator{OperatorName: "o", Reason: "w"}, Events: []account.StoredEvent{{Name: "k", User: "u", Subject: "s", Method: account.PhoneCode, Fields: []string{"f"}, Began: 1}}},

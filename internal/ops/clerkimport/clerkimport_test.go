@@ -210,6 +210,7 @@ func TestRefusals(t *testing.T) {
 		"foreign hasher":     {`{"id":"user_1","username":"u","password_digest":"x","password_hasher":"` + hidden + `"}`, "password_hasher is not bcrypt, argon2i or argon2id"},
 		"digest of no form":  {`{"id":"user_1","username":"u","password_digest":"` + hidden + `","password_hasher":"bcrypt"}`, "the server refuses password_digest"},
 		"password missing":   {`{"id":"user_1","username":"u","password_enabled":true}`, "password_enabled, but there is no password_digest"},
+		"passkeys only":      {`{"id":"user_1","username":"u","passkeys":[{}]}`, "its passkeys cannot be moved, and it has no other second factor"},
 		"app missing":        {`{"id":"user_1","username":"u","totp_enabled":true}`, "totp_enabled, but there is no totp_secret"},
 		"bad app":            {`{"id":"user_1","username":"u","totp_secret":"` + hidden + `!"}`, "the server refuses totp_secret"},
 		"bad codes":          {`{"id":"user_1","username":"u","backup_codes":["` + hidden + `!"]}`, "the server refuses backup_codes"},

@@ -199,7 +199,7 @@ func (s source) plan(missing Missing) (*person, error) {
 		return nil, refusal("no verified e-mail address, verified phone number or username")
 	}
 	var why []string
-	for _, err := range []error{s.planPassword(p, missing), s.planApp(p, missing), s.planTime(p)} {
+	for _, err := range []error{s.planPassword(p, missing), s.planApp(p, missing), s.planPasskeys(p, missing), s.planTime(p)} {
 		if err != nil {
 			why = append(why, err.Error())
 		}
@@ -209,9 +209,6 @@ func (s source) plan(missing Missing) (*person, error) {
 	}
 	if s.BackupCodeEnabled && len(s.BackupCodes) == 0 {
 		p.leave(leftCodes)
-	}
-	if len(s.Passkeys) > 0 {
-		p.leave(leftPasskeys)
 	}
 	if len(s.External)+len(s.SAML)+len(s.Wallets) > 0 {
 		p.leave(leftExternal)
@@ -358,6 +355,19 @@ func (s source) planApp(p *person, missing Missing) error {
 		return refusal("totp_enabled, but there is no totp_secret")
 	}
 	p.leave(leftApp)
+	return nil
+}
+
+// planPasskeys leaves passkeys out: Clerk's export has no keys, and they are bound to its domain. A
+// user without another second factor would have the password alone.
+func (s source) planPasskeys(p *person, missing Missing) error {
+	second := func(n identifier) bool { return n.Reserved && n.verified() }
+	if len(s.Passkeys) > 0 && missing == RefuseMissing && !s.TOTPEnabled && s.TOTPSecret == "" && !slices.ContainsFunc(s.Phones, second) {
+		return refusal("its passkeys cannot be moved, and it has no other second factor")
+	}
+	if len(s.Passkeys) > 0 {
+		p.leave(leftPasskeys)
+	}
 	return nil
 }
 

@@ -104,3 +104,8 @@ func TestALostAnswerIsRecognised(t *testing.T) {
 func TestAnExternalIDIsUniqueAtOnce(t *testing.T) {
 	mfatest.RaceForExternalID(t, newStore(t, newClient(t)))
 }
+
+// TestAPasskeyOpensOnce: two servers over one table answer one challenge at once.
+func TestAPasskeyOpensOnce(t *testing.T) {
+	mfatest.RaceForPasskey(t, newStore(t, newClient(t)))
+}
