@@ -52,7 +52,8 @@ func (p Export) addPasskeys(u *account.User) error {
 			ID: id, Name: k.Name, Credential: k.CredentialID, Key: k.PublicKey, RPID: k.RPID, Transports: passkeys.PackTransports(k.Transports), Counter: k.Counter, Eligible: k.Eligible, BackedUp: k.BackedUp,
 			Verified: k.VerifiedAt, Used: k.LastUsedAt, Copied: k.BlockedAt, CreatedAt: k.CreatedAt, ChangedAt: k.ChangedAt,
 		}
-		if id == "" || twice || len(u.Passkeys) == account.PasskeysPerUser || !passkeys.Importable(&added) {
+		known := len(passkeys.OpenTransports(added.Transports)) == len(k.Transports)
+		if id == "" || twice || !known || len(u.Passkeys) == account.PasskeysPerUser || !passkeys.Importable(&added) {
 			return malformed("passkeys")
 		}
 		added.Key = passkeys.PackKey(added.Key) // after the check: a packed key is always a point
