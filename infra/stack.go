@@ -70,6 +70,7 @@ func NewStack(app awscdk.App, settings Settings, env Env, zip func(string) strin
 	s := &Stack{
 		cdk: awscdk.NewStack(app, &settings.Name, &awscdk.StackProps{
 			Env: env.cdk(), Description: jsii.String("Countersign: multi-factor authentication"), AnalyticsReporting: jsii.Bool(false),
+			SuppressTemplateIndentation: jsii.Bool(true), // CloudFormation counts white space
 		}),
 		settings: settings, zip: zip, functions: map[string]lambdaFunction{},
 	}
