@@ -86,3 +86,19 @@ func TestAPasswordForASignInWithoutAnIdentifier(t *testing.T) {
 		})
 	}
 }
+
+// TestNoListOfFirstFactorsTellsOfAPasskey: while accounts are hidden, the factors for an identifier
+// name no passkey, also where SMS codes are a first factor and are listed.
+func TestNoListOfFirstFactorsTellsOfAPasskey(t *testing.T) {
+	h := newWorld(t).withPasskeys().holder()
+	for _, hidden := range []bool{true, false} {
+		set, err := h.Settings.Change(t.Context(), func(s *account.Settings) {
+			s.EnumerationProtection, s.FirstFactorPhoneCode = hidden, true
+		})
+		h.Must(err)
+		listed := slices.ContainsFunc(factors.First(h.user(), &set), func(f factors.Factor) bool { return f.Strategy == account.PasskeyProof })
+		if listed == hidden {
+			t.Errorf("accounts are hidden: %t, a passkey is listed: %t", hidden, listed)
+		}
+	}
+}

@@ -15,12 +15,17 @@ type Factor struct {
 }
 
 // First returns the first factors that a sign-in offers. Under enumeration protection an
-// account that does not exist offers what an ordinary account does.
+// account that does not exist offers what an ordinary account does, and no account tells that it
+// has a passkey.
 func First(u *account.User, set *account.Settings) []Factor {
 	if u == nil || set.EnumerationProtection && !set.FirstFactorPhoneCode {
 		return []Factor{{Strategy: account.Password}}
 	}
-	return ProvableFirst(u, set)
+	found := ProvableFirst(u, set)
+	if !set.EnumerationProtection {
+		return found
+	}
+	return slices.DeleteFunc(found, func(f Factor) bool { return f.Strategy == account.PasskeyProof })
 }
 
 // ProvableFirst returns the first factors that the user has.
