@@ -79,12 +79,13 @@ var generators = map[string]func(*draw) (string, bool){
 	"paginated":                  func(*draw) (string, bool) { return "true", true },
 	"status":                     func(*draw) (string, bool) { return "pending", true },
 	"passkey_id":                 func(d *draw) (string, bool) { return d.newest(d.by.know.IDs["passkey_"]), true },
-	"name":                       func(*draw) (string, bool) { return "Blue key", true },
-	"public_key_credential":      (*draw).answer,
-	"redirect_url":               func(*draw) (string, bool) { return publicURL + "/", true },
-	"format":                     func(d *draw) (string, bool) { return d.of("nonce", "token"), true },
-	"suffixed_cookies":           func(*draw) (string, bool) { return "false", true },
-	"__clerk_db_jwt":             func(*draw) (string, bool) { return "", false },
+	// A name is refused beside another change of a number, and names change no factor.
+	"name":                  func(d *draw) (string, bool) { return "Blue key", d.op.Name != "me-phone-number-update" },
+	"public_key_credential": (*draw).answer,
+	"redirect_url":          func(*draw) (string, bool) { return publicURL + "/", true },
+	"format":                func(d *draw) (string, bool) { return d.of("nonce", "token"), true },
+	"suffixed_cookies":      func(*draw) (string, bool) { return "false", true },
+	"__clerk_db_jwt":        func(*draw) (string, bool) { return "", false },
 }
 
 // generated says whether every parameter of an operation has a generator, or which one has none.
@@ -330,6 +331,8 @@ func (d *draw) sensible() bool {
 	switch {
 	case name == "sign-in-create":
 		return d.tab.session == ""
+	case name == "sign-in-recovery-create":
+		return d.tab.status == "needs_second_factor"
 	case strings.HasPrefix(name, "sign-in-first"):
 		return d.tab.status == "needs_first_factor"
 	case strings.HasPrefix(name, "sign-in-second"):

@@ -88,6 +88,9 @@ func begin(ctx context.Context, p Profile, seed uint64) (*journey, error) {
 	if p.Both {
 		w.people[cookieThief].know.Identifiers, w.people[cookieThief].know.Passwords = []string{username}, []string{firstPassword}
 	}
+	if p.Recovers { // a username is no secret
+		w.people[cookieThief].know.Identifiers = []string{username}
+	}
 	if p.Thief == OwnNumber {
 		t.know.Numbers = []string{thiefsNumber}
 	}
@@ -117,7 +120,7 @@ func (j *journey) setUp(chance *rand.Rand) error {
 		set[rememberDays], j.oracle.devices.on = rememberedDays, true
 	}
 	set["reauth_url"] = "https://app.example.com/login" // so that a password may be removed
-	set["recovery_days"] = 3
+	set["recovery_days"] = recoveryDays
 	j.at = began.Add(-time.Hour) // before the clock of every function
 	if a := j.team(http.MethodPatch, "/v1/instance", set); !a.OK() {
 		return fmt.Errorf("settings: %d %s", a.Status, a.Body)
@@ -170,6 +173,9 @@ func (j *journey) performOnce(s Step, n uint64) (bool, []Hit) {
 		j.at = j.at.Add(s.Wait)
 		j.story.wait(s.Wait)
 		return true, nil
+	}
+	if s.Action == dayPasses {
+		return true, j.day()
 	}
 	p := j.people[s.By]
 	chance := rand.New(rand.NewPCG(s.Choice, n)) //nolint:gosec // a seed repeats a journey

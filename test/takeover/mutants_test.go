@@ -58,6 +58,8 @@ var mutants = map[string]mutant{
 	"forgotten": {"a remembered device outlives a change of factors and of the password", "a remembered browser", []Goal{Unasked}, 0},
 	"borrowed":  {"a remembered device is every device of the user", "a remembered browser", []Goal{Unasked}, 0},
 	"enough":    {"a remembered device proves the second factor", "a remembered browser, and the password", []Goal{Changed, StrictMFA, SecondProof}, 0},
+	"hasty":     {"a recovery completes with the first reminder", "a recovery", []Goal{Hastened}, 0},
+	"deaf":      {"a cancelled recovery waits on", "a recovery", []Goal{Hastened}, 0},
 	"fresh":     {"a fresh session stays fresh when another one changes the factors", "sessions that are kept", []Goal{Changed}, 0},
 }
 
@@ -89,6 +91,8 @@ var edits = []edit{
 	{"sessions/remembered.go", `d.Client == c.ID && isRemembered`, `(d.Client == c.ID || mutant("borrowed")) && isRemembered`},
 	{"authority/remembered.go", "\treturn Session{First: first, Remembered", "\tif mutant(\"enough\") {\n\t\treturn Session{First: first, Second: Proof{\"totp\", first.At}, Generation: a.Generation}\n\t}\n\treturn Session{First: first, Remembered"},
 	{"sessions/caller.go", "RotateToken(t *tx.Tx, p *tx.ClientSession) error {\n", "RotateToken(t *tx.Tx, p *tx.ClientSession) error {\n\tif mutant(\"rotate\") {\n\t\treturn nil\n\t}\n"},
+	{"recovery/recovery.go", `case r.CompletesAt <= t.Now:`, `case r.CompletesAt <= t.Now || mutant("hasty") && r.NextStep() <= t.Now:`},
+	{"recovery/recovery.go", "\tu.Recovery = nil\n\trecord(t, u, eventtype.RecoveryCancelled)", "\tif !mutant(\"deaf\") {\n\t\tu.Recovery = nil\n\t}\n\trecord(t, u, eventtype.RecoveryCancelled)"},
 	{"authority/change.go", `if ch.SecondRemoved || had != ch.SecondFactor {`, `if !mutant("removed") && (ch.SecondRemoved || had != ch.SecondFactor) {`},
 }
 

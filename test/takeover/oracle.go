@@ -38,7 +38,7 @@ const (
 )
 
 // Goals lists every goal.
-var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Unasked, Groundless, Guessed, Repeated, Key, Broken}
+var Goals = []Goal{SecondProof, ToldFactor, Changed, StrictMFA, Unenrolled, Unlisted, Fixed, Outlived, Unasked, Groundless, Guessed, Repeated, Key, Hastened, Forbidden, Broken}
 
 // Hit is a reached goal.
 type Hit struct {
@@ -88,6 +88,7 @@ type oracle struct {
 	enrolled map[string]bool  // the session that added the user's first second factor
 	signIns  map[string]begun
 	devices  devices
+	recovery recovery
 	answers  map[string]bool // answers of passkeys that were accepted
 
 	allEnded, passwordSet int    // turns
@@ -102,7 +103,7 @@ type oracle struct {
 func newOracle(w *world) *oracle {
 	return &oracle{
 		w: w, settings: map[string]bool{}, changed: map[string]time.Time{}, backup: map[role]bool{}, proofs: map[string]proof{}, shared: map[string]int64{},
-		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{}, devices: newDevices(), answers: map[string]bool{},
+		sessions: map[string]int{}, owners: map[string]bool{}, copied: map[string]bool{}, dead: map[string]bool{}, signIns: map[string]begun{}, devices: newDevices(), answers: map[string]bool{}, recovery: recovery{proved: map[string]role{}},
 	}
 }
 
@@ -173,10 +174,9 @@ func (o *oracle) check(p *person, t *tab, r *request, a browser.Answer, said fac
 		add(o.before.User.Username != after.User.Username, Changed, "the username was %s and is %s", o.before.User.Username, after.User.Username)
 	}
 	o.factorsChanged(p, t, &after)
-	hits = append(hits, o.checkDevices(p, r, a, &after, said)...)
+	hits = slices.Concat(hits, o.checkDevices(p, r, a, &after, said), o.checkRecovery(p, t, r, a, &after, said))
 	o.before = after
-	hits = append(hits, o.checkSignIns(p, r, said)...)
-	hits = append(hits, o.checkSessions(said)...)
+	hits = slices.Concat(hits, o.checkSignIns(p, r, said), o.checkSessions(said))
 	for _, tk := range said.tokens {
 		hits = append(hits, o.checkToken(p, &after, tk)...)
 	}

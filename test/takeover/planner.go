@@ -46,6 +46,9 @@ var frontend = func() []*operation.Operation {
 func (p *planner) next(people []*person) Step {
 	by := role(p.weighted(p.profile.Weights[:]))
 	s := Step{By: by, Choice: p.chance.Uint64(), Behind: p.chance.IntN(6) == 0}
+	if by == clock && p.profile.Recovers && p.chance.IntN(3) == 0 {
+		return Step{By: clock, Action: dayPasses}
+	}
 	if by == clock {
 		weights := make([]int, len(waits))
 		for i, w := range waits {
@@ -59,6 +62,8 @@ func (p *planner) next(people []*person) Step {
 	s.Action, p.queues[by] = p.queues[by][0], p.queues[by][1:]
 	s.Tab = p.tabs[by]
 	switch s.Action {
+	case dayPasses:
+		return Step{By: clock, Action: dayPasses}
 	case pauseAction:
 		return Step{By: clock, Action: waitAction, Wait: pause}
 	case changeFactor:

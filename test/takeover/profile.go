@@ -34,6 +34,8 @@ type Profile struct {
 	// Remember lets the owner's browsers be remembered. The cookie thief then copies cookies of
 	// browsers that are signed out, too.
 	Remember bool
+	// Recovers says that days pass with the cleanup, which completes recoveries.
+	Recovers bool
 	// Recycled says that one of the user's phone numbers now belongs to the thief.
 	Recycled bool
 	// Goals are the goals that count; nil means all of [Goals].
@@ -66,6 +68,8 @@ var (
 	enrolsKey    = []string{"me-passkey-create", "me-passkey-attempt"}
 	signsInKey   = []string{"sign-in-create", "sign-in-first-factor-attempt", "sign-in-second-factor-prepare", "sign-in-second-factor-attempt"}
 	stepsUpKey   = []string{"session-reverification-create", "session-reverification-first-factor-prepare", "session-reverification-first-factor-attempt", "session-reverification-second-factor-prepare", "session-reverification-second-factor-attempt"}
+	asks         = []string{"sign-in-create", "sign-in-recovery-create"}
+	waitsDays    = []string{dayPasses, dayPasses, dayPasses}
 	stepsUpFirst = []string{"session-reverification-create", "session-reverification-first-factor-attempt"}
 	stepsUpText  = []string{"session-reverification-create", "session-reverification-first-factor-prepare", "session-reverification-first-factor-attempt"}
 	stepsUp      = []string{"session-reverification-create", "session-reverification-first-factor-attempt", "session-reverification-second-factor-prepare", "session-reverification-second-factor-attempt"}

@@ -24,6 +24,7 @@ func Profiles() []Profile {
 		{Name: "a remembered browser, and the password", Enrolled: true, Remember: true, Both: true, Weights: [clock + 1]int{12, 2, 8, 3, 2}, Steps: 30, Plans: rememberedPlans},
 		{Name: "passkeys", Thief: UsedCode, Keys: true, Enrolled: true, Weights: even, Steps: 40, Plans: keyPlans},
 		{Name: "the first passkey", Both: true, Keys: true, Bare: true, Keep: true, Weights: [clock + 1]int{10, 10, 4, 1, 2}, Steps: 30, Plans: keyPlans},
+		{Name: "a recovery", Enrolled: true, Recovers: true, Weights: [clock + 1]int{12, 8, 4, 1, 2}, Steps: 40, Plans: recoveryPlans},
 		{Name: "a crowd of sessions", Bare: true, Weights: [clock + 1]int{5, 5, 1, 1, 0}, Steps: 8, Plans: crowdPlans, Slow: true},
 	}
 }
@@ -94,6 +95,15 @@ var (
 			{8, []string{copyCookie}}, {4, enrolsKey}, {3, []string{"me-passkey-attempt"}}, {3, []string{"me-passkey-delete"}}, {3, stepsUpKey}, {2, []string{"client-get"}}, {1, []string{"me-passkey-update"}},
 		},
 		admin: {{2, []string{"user-mfa-delete"}}, {3, []string{"user-passkey-delete"}}, {2, []string{"user-update"}}, {1, []string{"user-ban", "user-unban"}}},
+	}
+	recoveryPlans = map[role][]plan{
+		owner: {
+			{8, signsIn}, {12, []string{"me-recovery-cancel"}}, {1, asks}, {1, join(stepsUp, []string{changeFactor})}, {5, join(signsIn, enrolsNumber, []string{"me-phone-number-update"})}, {1, join(stepsUp, []string{"me-password-change"})},
+			{1, []string{"session-end"}},
+		},
+		thief:       {{5, asks}, {6, join(asks, waitsDays, signsIn)}, {2, []string{"me-recovery-cancel"}}, {2, []string{"client-get"}}, {2, signsIn}, {1, enrolsApp}},
+		cookieThief: {{5, []string{copyCookie}}, {3, asks}, {3, []string{"me-recovery-cancel"}}, {2, []string{"client-get"}}},
+		admin:       {{4, []string{"user-recovery-cancel"}}, {1, []string{"user-lock", "user-unlock"}}, {1, []string{"user-update"}}, {1, []string{"user-mfa-delete"}}, {1, []string{"user-totp-delete"}}},
 	}
 	crowdPlans = map[role][]plan{
 		owner: {{6, signsIn}, {1, []string{openManySessions}}, {4, []string{"client-get"}}, {1, []string{"session-end"}}},

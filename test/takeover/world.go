@@ -34,6 +34,7 @@ var began = mfatest.Began
 type world struct {
 	ctx       context.Context
 	functions [2]http.Handler
+	services  [2]*domain.Service
 	at        time.Time
 	behind    time.Duration // how far the second function's clock is behind
 	late      bool          // the second function handles the current request
@@ -58,6 +59,7 @@ func newWorld(ctx context.Context, seed uint64) (*world, error) {
 		if err != nil {
 			return nil, err
 		}
+		w.services[i] = service
 		// Only the first service creates a key.
 		if err := service.Tokens.RotateSigningKey(ctx, sessiontoken.KeyLife); err != nil {
 			return nil, fmt.Errorf("signing key: %w", err)
@@ -126,6 +128,8 @@ type view struct {
 		Username string   `json:"username"`
 		Numbers  []number `json:"phone_numbers"`
 		Banned   bool     `json:"banned"`
+		// Recovery is a request that waits.
+		Recovery *struct{} `json:"recovery"`
 	} `json:"user"`
 	App *struct {
 		ID       string `json:"id"`
