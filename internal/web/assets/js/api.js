@@ -58,7 +58,7 @@ export function activeSession(client) {
 }
 
 /** Whether the user has no second factor, and has to have one from a date on that is still to come. */
-export const waiting = (user) => !user.two_factor_enabled && user.mfa_due_at > now();
+export const mustEnrolLater = (user) => !user.two_factor_enabled && user.mfa_due_at > now();
 
 /** The texts of a problem whose cause has texts of its own, such as a lock by an operator; else those of its code. */
 function textsOf(problem) {

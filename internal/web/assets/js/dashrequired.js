@@ -15,34 +15,39 @@ export function dayOf(ms) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-/** What the row says of a user: [title, details]. */
-function said(user) {
+/** The title and the details of the row: whether a second factor is required of the user, and from when on. */
+function stateOf(user) {
   if (!user.mfa_required) return [t('dash.required.off'), user.mfa_due_at ? t('dash.required.all', { when: day(user.mfa_due_at) }) : null];
   const when = { when: day(user.mfa_required_from) };
   return [t('dash.required.on'), user.mfa_required_from > now() ? t('dash.required.by', when) : t('dash.required.since', when)];
 }
 
 /** Asks from when on the second factor is required, and why. Resolves to true after the change. */
-function require(user, at, label) {
+function askRequired(user, path, label) {
   const who = nameOf(user);
   const from = field({ label: t('dash.required.from'), hint: t('dash.required.from.hint'), type: 'date', max: '9999-12-31', value: user.mfa_required ? dayOf(user.mfa_required_from) : '' });
   const body = () => ({ mfa_required: true, ...(from.input.value && { mfa_required_from: dayBegin(from.input.value) }) });
-  return askFirst({ title: t('dash.required.sure', { who }), lines: [t('dash.required.text', { who })], fields: [from.element], yes: label, needed: true, act: (reason) => ask('PATCH', at, body(), reason) });
+  return askFirst({ title: t('dash.required.sure', { who }), lines: [t('dash.required.text', { who })], fields: [from.element], yes: label, needed: true, act: (reason) => ask('PATCH', path, body(), reason) });
 }
 
-function clear(user, at) {
+/** Asks whether the second factor is no longer required, and why. Resolves to true after the change. */
+function askOptional(user, path) {
   const who = nameOf(user);
-  return askFirst({ title: t('dash.required.clear.sure', { who }), lines: [t('dash.required.clear.text', { who })], yes: t('dash.required.clear'), needed: true, act: (reason) => ask('PATCH', at, { mfa_required: false }, reason) });
+  return askFirst({ title: t('dash.required.clear.sure', { who }), lines: [t('dash.required.clear.text', { who })], yes: t('dash.required.clear'), needed: true, act: (reason) => ask('PATCH', path, { mfa_required: false }, reason) });
 }
 
-/** The row. changed(text) follows a change. */
-export function required(user, at, changed) {
-  const ways = (label) => button(label, { kind: 'short', act: async () => {
-    if (await require(user, at, label)) await changed(t('dash.required.done'));
+/**
+ * The row of a user.
+ *   path      the user in the Backend API
+ *   changed   is called with a text for the person after each change
+ */
+export function requiredRow(user, path, changed) {
+  const set = (label) => button(label, { kind: 'short', act: async () => {
+    if (await askRequired(user, path, label)) await changed(t('dash.required.done'));
   } });
-  const stop = button(t('dash.required.clear'), { kind: 'short plain', act: async () => {
-    if (await clear(user, at)) await changed(t('dash.required.cleared'));
+  const end = button(t('dash.required.clear'), { kind: 'short plain', act: async () => {
+    if (await askOptional(user, path)) await changed(t('dash.required.cleared'));
   } });
-  const actions = user.mfa_required ? [ways(t('dash.required.date')), stop] : [ways(t('dash.required.require'))];
-  return row('shield', ...said(user), actions);
+  const actions = user.mfa_required ? [set(t('dash.required.date')), end] : [set(t('dash.required.require'))];
+  return row('shield', ...stateOf(user), actions);
 }

@@ -4,10 +4,10 @@ import { ask, drawTabs, factors, nameOf, underName } from './dash.js';
 import { askFirst } from './dashask.js';
 import { createLink } from './dashlink.js';
 import { passkeyRows } from './dashpasskeys.js';
-import { required } from './dashrequired.js';
+import { requiredRow } from './dashrequired.js';
 import { trailOf } from './dashtrail.js';
 import { browserOf, daysOf, deviceOf, networkOf } from './device.js';
-import { called, lived } from './factorlife.js';
+import { addedAndUsed, ownName } from './factordetails.js';
 import { button, load } from './form.js';
 import { ago, counted, date, duration, focusTitle, h, heading, icon, labelled, notice, number, page, phone, rich, say, show, t } from './page.js';
 import { row, section } from './rows.js';
@@ -68,7 +68,7 @@ function state() {
   else parts.push(row('person', t('dash.notbanned'), null, button(t('dash.ban'), { kind: 'short plain danger', act: post('ban', 'dash.done.ban', { title: t('dash.ban.sure', { who }), lines: [...ends(), t('dash.ban.text')], yes: t('dash.ban') }) })));
   if (user.locked) parts.push(row('lock', t('dash.islocked'), t('dash.locked.for', { time: duration(user.lockout_expires_in_seconds) }), button(t('dash.unlock'), { kind: 'short', act: change('POST', `${at}/unlock`, 'dash.done.unlock') })));
   else parts.push(row('check', t('dash.open'), t('dash.tries', { count: user.verification_attempts_remaining }), button(t('dash.lock'), { kind: 'short', act: post('lock', 'dash.done.lock', { title: t('dash.lock.sure', { who }), lines: [t('dash.lock.text'), ...stay()], yes: t('dash.lock') }) })));
-  parts.push(required(user, at, changed));
+  parts.push(requiredRow(user, at, changed));
   if (user.recovery) parts.push(row('clock', t('dash.recovery'), t('dash.recovery.text', { when: date(user.recovery.completes_at) }), button(t('dash.recovery.cancel'), { kind: 'short', act: change('DELETE', `${at}/recovery`, 'dash.done.recovery') })));
   const shut = user.banned || user.locked;
   parts.push(row('key', t('dash.link.made'), t(shut ? 'dash.link.shut' : 'dash.link.text'), !shut && button(t('dash.link'), { kind: 'short', act: async () => {
@@ -101,15 +101,15 @@ function secondFactors() {
   const list = [];
   const codes = user.backup_codes;
   const app = user.factor_details?.find((d) => d.strategy === 'totp') ?? {};
-  if (user.totp_enabled) list.push(row('app', [t('dash.totp'), called(app.name)], lived(app), remove(`${at}/totp`, t('dash.totp'), loses())));
+  if (user.totp_enabled) list.push(row('app', [t('dash.totp'), ownName(app.name)], addedAndUsed(app), remove(`${at}/totp`, t('dash.totp'), loses())));
   for (const p of user.phone_numbers) {
     const text = p.reserved_for_second_factor ? t(p.default_second_factor ? 'dash.phone.default' : 'dash.phone.reserved') : t(p.verification?.status === 'verified' ? 'dash.phone.verified' : 'dash.phone.unverified');
     const detail = user.factor_details?.find((d) => d.id === p.id) ?? {};
     const verified = p.verification?.status === 'verified';
-    list.push(row('sms', [phone(p.phone_number), called(detail.name)], [text, ...(verified ? lived(detail) : [])], remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
+    list.push(row('sms', [phone(p.phone_number), ownName(detail.name)], [text, ...(verified ? addedAndUsed(detail) : [])], remove(`/v1/phone_numbers/${encodeURIComponent(p.id)}`, p.phone_number, p.reserved_for_second_factor ? loses() : [])));
   }
   if (user.backup_code_enabled) list.push(row('key', t('dash.backup'), codes && t('factor.codes.left', { left: number(codes.left), total: number(codes.left + codes.used) }), remove(`${at}/backup_code`, t('dash.backup'), [])));
-  list.push(...passkeyRows(user, lived, (p) => remove(`${at}/passkeys/${encodeURIComponent(p.id)}`, p.name, [t('dash.passkey.gone')])));
+  list.push(...passkeyRows(user, addedAndUsed, (p) => remove(`${at}/passkeys/${encodeURIComponent(p.id)}`, p.name, [t('dash.passkey.gone')])));
   return section(t('dash.factors'), null, null, list.length > 0 ? h('ul', {}, list) : h('p', { class: 'quiet' }, t('dash.none.text')),
     user.two_factor_enabled && h('div', { class: 'row' }, h('div', { class: 'what small quiet' }, t('dash.reset.text')), button(t('dash.reset'), { kind: 'short danger', act: reset() })));
 }

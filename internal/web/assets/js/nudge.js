@@ -6,16 +6,16 @@ import { button } from './form.js';
 import { heading, now, show, t } from './page.js';
 import { supported } from './webauthn.js';
 
-const kept = 'countersign.passkey-offered'; // the time of the last offer, in milliseconds
-const rest = 30 * 86_400_000;
+const offeredAt = 'countersign.passkey-offered'; // the time of the last offer, in milliseconds
+const pause = 30 * 86_400_000;
 
 /** Whether to offer a passkey now. It notes the time, so that the next offer waits. Without storage there is no offer. */
 export function mayOffer({ user, status }, environment) {
   if (status !== 'active' || !supported() || !environment.user_settings.attributes.passkey.enabled || user.passkeys.length > 0) return false;
   try {
-    const since = now() - Number(localStorage.getItem(kept));
-    if (since >= 0 && since < rest) return false;
-    localStorage.setItem(kept, String(now()));
+    const since = now() - Number(localStorage.getItem(offeredAt));
+    if (since >= 0 && since < pause) return false;
+    localStorage.setItem(offeredAt, String(now()));
     return true;
   } catch {
     return false;

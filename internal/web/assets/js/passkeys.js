@@ -2,7 +2,7 @@
 
 import { addPasskey, longest, named } from './addpasskey.js';
 import { del } from './api.js';
-import { lived } from './factorlife.js';
+import { addedAndUsed } from './factordetails.js';
 import { Cancelled, button, confirm } from './form.js';
 import { badge, h, labelled, t } from './page.js';
 import { rename } from './rename.js';
@@ -28,7 +28,7 @@ export function passkeys(session, environment, change) {
 
 function passkeyRow(p, change) {
   const blocked = p.verification?.status === 'failed';
-  const details = [...lived(p), blocked && t('passkey.blocked.text')].filter(Boolean);
+  const details = [...addedAndUsed(p), blocked && t('passkey.blocked.text')].filter(Boolean);
   const properties = (key, text) => ({ 'data-key': `${key}-${p.id}`, 'aria-label': labelled(text, p.name) });
   const actions = [
     button(t('security.rename'), { kind: 'short plain', ...properties('rename', t('security.rename')), act: () => change(() => renamed(p), 'security.renamed') }),

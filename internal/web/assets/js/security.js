@@ -1,13 +1,13 @@
 // The overview of an account's factors and sessions.
 
 import { account } from './account.js';
-import { activeSession, del, get, patch, post, waiting } from './api.js';
+import { activeSession, del, get, mustEnrolLater, patch, post } from './api.js';
 import { showCodes } from './codes.js';
-import { deadline, needed } from './due.js';
+import { deadline, mustKeep } from './due.js';
 import { browserOf, deviceOf, networkOf } from './device.js';
 import { devices } from './devices.js';
 import { eventRow } from './events.js';
-import { called, lived } from './factorlife.js';
+import { addedAndUsed, ownName } from './factordetails.js';
 import { renaming } from './factorrename.js';
 import { fold } from './fold.js';
 import { button, confirm, load } from './form.js';
@@ -69,7 +69,7 @@ const numbersInUse = () => session.user.phone_numbers.filter((p) => p.reserved_f
 function ending(label, { question, request, said, ...properties }) {
   const { user } = session;
   const last = numbersInUse().length + (user.totp_enabled ? 1 : 0) === 1;
-  if (last && needed(user)) {
+  if (last && mustKeep(user)) {
     return h('div', { class: 'tight' }, button(label, { ...properties, 'aria-disabled': 'true', 'aria-describedby': 'required', act: () => {} }),
       h('p', { class: 'small quiet', id: 'required' }, t('error.second_factor_deletion_not_allowed')));
   }
@@ -107,14 +107,14 @@ const renamed = (answer) => change(async () => answer, 'security.renamed');
 
 function numberRow(p) {
   const detail = detailOf((d) => d.id === p.id);
-  const title = [phone(p.phone_number), called(detail.name), p.default_second_factor && badge(t('security.default'), 'good'), !verified(p) && badge(t('security.unverified'), 'warn')];
-  return row('sms', title, verified(p) ? lived(detail) : [t('factor.added', { when: day(p.created_at) })], [numberButtons(p, detail.name)]);
+  const title = [phone(p.phone_number), ownName(detail.name), p.default_second_factor && badge(t('security.default'), 'good'), !verified(p) && badge(t('security.unverified'), 'warn')];
+  return row('sms', title, verified(p) ? addedAndUsed(detail) : [t('factor.added', { when: day(p.created_at) })], [numberButtons(p, detail.name)]);
 }
 
 function appRow() {
   const label = t('button.remove');
   const detail = detailOf((d) => d.strategy === 'totp');
-  return row('app', [t('method.totp'), called(detail.name), badge(t('security.on'), 'good')], lived(detail), [
+  return row('app', [t('method.totp'), ownName(detail.name), badge(t('security.on'), 'good')], addedAndUsed(detail), [
     renaming({ key: 'app', what: t('method.totp'), name: detail.name, save: (name) => patch('/me/totp', { name }), renamed }),
     ending(label, {
       question: { title: t('security.app.remove'), text: t('security.app.remove.text', { who: session.public_user_data.identifier }), yes: label },
@@ -215,7 +215,7 @@ function state() {
   if (user.two_factor_enabled) return notice('good', h('p', {}, t('security.state.on')));
   const way = { totp: '/account/add-authenticator', phone_code: '/account/add-phone' };
   const first = Object.keys(way).find((strategy) => environment.auth_config.second_factors.includes(strategy));
-  return h('div', { class: 'notice warn setup' }, h('div', {}, h('p', {}, h('strong', {}, t('security.state.off'))), waiting(user) && h('p', {}, t('setup.due', { when: deadline(user) }))), first && link(way[first], t('security.setup'), undefined, 'main'));
+  return h('div', { class: 'notice warn setup' }, h('div', {}, h('p', {}, h('strong', {}, t('security.state.off'))), mustEnrolLater(user) && h('p', {}, t('setup.due', { when: deadline(user) }))), first && link(way[first], t('security.setup'), undefined, 'main'));
 }
 
 /** The password: when it was changed, and the way to change it. */

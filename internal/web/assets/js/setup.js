@@ -2,7 +2,7 @@
 // put it off.
 
 import { takeTicket, target, withTicket } from './address.js';
-import { activeSession, bind, get, post, waiting } from './api.js';
+import { activeSession, bind, get, mustEnrolLater, post } from './api.js';
 import { deadline } from './due.js';
 import { enrolApp } from './enrolapp.js';
 import { enrolPhone } from './enrolphone.js';
@@ -21,7 +21,7 @@ load(page, async () => {
   const [client, environment] = await Promise.all([get('/client'), get('/environment')]);
   const session = activeSession(client.response);
   if (!session) return leaveFor(withTicket(`/sign-in${location.search}`, ticket));
-  const early = session.status !== 'pending' && waiting(session.user);
+  const early = session.status !== 'pending' && mustEnrolLater(session.user);
   if (session.status !== 'pending' && !early) return leaveFor(target());
   bind(session.id);
   if (ticket) await renew(session, ticket);

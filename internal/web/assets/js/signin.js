@@ -1,7 +1,7 @@
 // The sign-in: a ticket, password or text message, then the second factor.
 
 import { takeTicket, target } from './address.js';
-import { Problem, activeSession, explain, get, post, request, waiting } from './api.js';
+import { Problem, activeSession, explain, get, mustEnrolLater, post, request } from './api.js';
 import { challenge, isShut, proofOf, shutView, usable } from './challenge.js';
 import { mayOffer, offer } from './nudge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
@@ -48,7 +48,7 @@ async function start() {
 async function finish(answer) {
   if (!document.cookie.includes('__client_uat') && !activeSession((await get('/client')).response)) return withoutCookies();
   const session = activeSession(answer.client);
-  if (waiting(session.user)) return leaveFor(setup());
+  if (mustEnrolLater(session.user)) return leaveFor(setup());
   if (answer.strategy === 'phone_code' && mayOffer(session, environment)) return offer(host, session, () => go(session));
   return answer.strategy === 'backup_code' && session.user.backup_codes ? codesLeft(session) : go(session);
 }
@@ -168,7 +168,7 @@ function byPassword(reason) {
     if (identifier === '') return name.wrong(t('error.form_param_nil'));
     first((await post('/client/sign_ins', { identifier })).response);
   } });
-  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), passkey?.way(proceed, wrong), form({ fields: [name.element, secret.element], submit, act, wrong, more: [ways(), alert] }), texted && byText], { title: t('signin.title') });
+  show(host, [heading('h1', null, t('signin.title'), t('signin.text')), passkey?.signInButton(proceed, wrong), form({ fields: [name.element, secret.element], submit, act, wrong, more: [ways(), alert] }), texted && byText], { title: t('signin.title') });
   passkey?.listen(proceed, wrong);
 }
 
