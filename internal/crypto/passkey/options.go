@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Timeout is how long a person has for an answer: the value that section 15.1 recommends. A
-// challenge needs to live no longer.
+// Timeout is how long a browser waits for the person: the default that section 15.1 recommends. A
+// challenge may live longer, because the answer takes time to arrive.
 const Timeout = 5 * time.Minute
 
 // User is the owner of a new credential. Handle has 1 to 64 bytes and no personal data (section

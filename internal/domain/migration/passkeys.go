@@ -65,7 +65,7 @@ func (p Export) addPasskeys(u *account.User) error {
 // checkRPID refuses a user whose passkeys are of another RP id: no browser would use them here, and
 // the user would lose them unseen.
 func checkRPID(t *tx.Tx, u *account.User) error {
-	here := t.Engine.Domain(&t.State.Settings)
+	here := t.Engine.PasskeyDomain(&t.State.Settings)
 	if slices.ContainsFunc(u.Passkeys, func(p account.Passkey) bool { return p.RPID != here }) {
 		return malformed("passkeys").Explain("The passkeys are of another RP id than the setting passkey_rp_id.")
 	}

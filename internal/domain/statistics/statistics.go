@@ -1,5 +1,5 @@
-// Package statistics counts what happens to all users in a day: second factors verified, failures
-// and messages.
+// Package statistics counts what happens to all users in a day: codes of second factors and passkeys
+// verified, failures and messages.
 package statistics
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Counts are what statistics count: second factors verified by method, failures by event, and
-// messages by country.
+// Counts are what statistics count: codes of second factors and passkeys verified, by method;
+// failures by event; messages by country. A passkey counts as a first factor too.
 type Counts struct {
 	Verified map[account.Strategy]int `json:"v,omitempty"`
 	Failed   map[eventtype.Name]int   `json:"f,omitempty"`

@@ -120,15 +120,16 @@ func (s *Engine) Now() time.Time { return s.clock() }
 // Issuer returns the public URL of the API.
 func (s *Engine) Issuer() string { return s.issuer }
 
-// Domain returns the RP id of passkeys: that of the settings, else the host of the public URL.
-func (s *Engine) Domain(set *account.Settings) string { return cmp.Or(set.PasskeyRPID, s.host) }
+// PasskeyDomain returns the RP id of passkeys, whether they are on or off: that of the settings, else
+// the host of the public URL.
+func (s *Engine) PasskeyDomain(set *account.Settings) string { return cmp.Or(set.PasskeyRPID, s.host) }
 
-// RPID is [Engine.Domain], or "" when passkeys are off.
+// RPID is [Engine.PasskeyDomain], or "" when passkeys are off.
 func (s *Engine) RPID(set *account.Settings) string {
 	if !set.Passkeys {
 		return ""
 	}
-	return s.Domain(set)
+	return s.PasskeyDomain(set)
 }
 
 // RandomID returns 128 random bits as text.
