@@ -24,7 +24,7 @@ func StatisticsGet() operation.Operation {
 type Statistics struct {
 	Object        string            `json:"object"`
 	Days          []string          `json:"days"`          // as in 2026-11-25, the oldest first
-	Verifications []Series          `json:"verifications"` // codes of second factors and passkeys verified, by method
+	Verifications []Series          `json:"verifications"` // second factors and passkeys, by method
 	Failures      []Series          `json:"failures"`      // by the type of an audit event
 	TextMessages  []CountryMessages `json:"text_messages"` // without tests
 }

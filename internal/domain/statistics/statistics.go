@@ -1,4 +1,4 @@
-// Package statistics counts what happens to all users in a day: codes of second factors and passkeys
+// Package statistics counts what happens to all users in a day: second factors and passkeys
 // verified, failures and messages.
 package statistics
 
@@ -15,7 +15,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/store"
 )
 
-// Counts are what statistics count: codes of second factors and passkeys verified, by method;
+// Counts are what statistics count: second factors and passkeys verified, by method;
 // failures by event; messages by country. A passkey counts as a first factor too.
 type Counts struct {
 	Verified map[account.Strategy]int `json:"v,omitempty"`

@@ -120,8 +120,8 @@ func (s *Engine) Now() time.Time { return s.clock() }
 // Issuer returns the public URL of the API.
 func (s *Engine) Issuer() string { return s.issuer }
 
-// PasskeyDomain returns the RP id of passkeys, whether they are on or off: that of the settings, else
-// the host of the public URL.
+// PasskeyDomain returns the RP id of passkeys, whether they are on or off: that of the settings,
+// else the host of the public URL.
 func (s *Engine) PasskeyDomain(set *account.Settings) string { return cmp.Or(set.PasskeyRPID, s.host) }
 
 // RPID is [Engine.PasskeyDomain], or "" when passkeys are off.
