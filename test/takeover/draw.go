@@ -259,14 +259,18 @@ func (d *draw) code() (string, bool) {
 	}
 	d.guess = true
 	if by == "backup_code" {
-		const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-		var b strings.Builder
-		for range 10 {
-			b.WriteByte(alphabet[d.chance.IntN(len(alphabet))])
-		}
-		return b.String(), true
+		return guessedBackupCode(d.chance), true
 	}
 	return string(digits(d.chance)), true
+}
+
+func guessedBackupCode(chance *rand.Rand) string {
+	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+	var b strings.Builder
+	for range 10 {
+		b.WriteByte(alphabet[chance.IntN(len(alphabet))])
+	}
+	return b.String()
 }
 
 func digits(chance *rand.Rand) []byte {

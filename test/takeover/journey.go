@@ -292,7 +292,7 @@ func (j *journey) noteOwnChange(p *person, r *request, a browser.Answer) {
 // copyCookie copies a cookie of the owner's to the cookie thief.
 func (j *journey) copyCookie(p *person, which int) bool {
 	from := j.people[owner].tabs[which%tabsEach]
-	if from.session == "" && !(j.profile.Remember && from.Cookie != "") {
+	if from.session == "" && (!j.profile.Remember || from.Cookie == "") {
 		return false
 	}
 	p.tabs[0].Browser, p.tabs[0].session, p.tabs[0].copied = from.Browser, from.session, true

@@ -34,13 +34,13 @@ func command(op operation.Operation) string {
 		words = append(words, "-X "+op.Method)
 	}
 	words = append(words, "'"+target+"'")
-	switch {
-	case op.Surface == operation.Backend:
+	switch op.Surface {
+	case operation.Backend:
 		words = append(words, `-H "Authorization: Bearer $CLERK_SECRET_KEY"`)
 		if hasBody {
 			words = append(words, "-H 'Content-Type: application/json'", "-d '{"+strings.Join(body, ", ")+"}'")
 		}
-	case op.Surface == operation.Frontend:
+	case operation.Frontend:
 		words = append(append(words, "-b cookies -c cookies"), body...)
 	}
 	return strings.Join(words, " \\\n  ")

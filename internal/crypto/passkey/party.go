@@ -76,7 +76,7 @@ func originOf(id, origin string) bool {
 	}
 	scheme, rest, ok := strings.Cut(origin, "://")
 	host, port, hasPort := strings.Cut(rest, ":")
-	if !ok || scheme != "https" && !(scheme == "http" && id == "localhost") || !isDomain(host) || host != id && !strings.HasSuffix(host, "."+id) {
+	if !ok || scheme != "https" && (scheme != "http" || id != "localhost") || !isDomain(host) || host != id && !strings.HasSuffix(host, "."+id) {
 		return false
 	}
 	// A browser leaves the default port out of an origin.

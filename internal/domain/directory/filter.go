@@ -57,7 +57,7 @@ func (f *Filter) narrow() bool { return f.exact() || len(f.Texts) > 0 }
 
 // byRecord reports whether only the records of users tell who matches the filter.
 func (f *Filter) byRecord() bool {
-	return f.Locked != nil || f.SecondFactor != nil || f.MFADue != nil && !(f.marked && f.Banned == nil && !f.byFactors())
+	return f.Locked != nil || f.SecondFactor != nil || f.MFADue != nil && (!f.marked || f.Banned != nil || f.byFactors())
 }
 
 // byFactors reports whether the filter finds users by their factor signature.

@@ -48,14 +48,8 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 	if in.Strategy == account.PasskeyProof && in.Identifier == "" {
 		return s.signInByPasskey(ctx, from)
 	}
-	if in.Strategy != "" && in.Strategy != account.Password && in.Strategy != account.PhoneCode {
-		return nil, apierr.New(apierr.FormParamValueInvalid).Param("strategy")
-	}
-	if in.Strategy == account.Password && in.Password.IsZero() {
-		return nil, apierr.New(apierr.FormParamMissing).Param("password")
-	}
-	if in.Identifier == "" && !in.Password.IsZero() {
-		return nil, apierr.New(apierr.FormParamMissing).Param("identifier")
+	if err := in.check(); err != nil {
+		return nil, err
 	}
 	return s.signIn(ctx, from, claims, func(t *tx.Tx, p *tx.ClientSession) (*account.SignIn, *account.User, error) {
 		t.CountAddress(from, tx.CreateLimits)
@@ -80,6 +74,19 @@ func (s *Service) CreateSignIn(ctx context.Context, from tx.Caller, in SignInInp
 		}
 		return si, u, provedFirst(t, p, u, si, account.Password, from)
 	})
+}
+
+// check refuses a sign-in by identifier whose parameters do not fit together.
+func (in SignInInput) check() error {
+	switch {
+	case in.Strategy != "" && in.Strategy != account.Password && in.Strategy != account.PhoneCode:
+		return apierr.New(apierr.FormParamValueInvalid).Param("strategy")
+	case in.Strategy == account.Password && in.Password.IsZero():
+		return apierr.New(apierr.FormParamMissing).Param("password")
+	case in.Identifier == "" && !in.Password.IsZero():
+		return apierr.New(apierr.FormParamMissing).Param("identifier")
+	}
+	return nil
 }
 
 // claimKeys returns the keys of the claims that a text may name, and nil for the text "". The first
