@@ -174,7 +174,7 @@ const actions = [
   { what: 'step-up', open: stepUp, type: otp(() => server.totp(secret)), button: (page) => inDialog(page, 'Continue'), sends: ['POST /v1/client/sessions/:id/verify/attempt_second_factor', 'DELETE /v1/me/totp'], then: text('Two-step sign-in is off.') },
   { what: 'another session ends', open: devices(2), button: (page) => named(page, /^Sign out: /).first(), sends: ['POST /v1/me/sessions/:id/revoke'], then: toast('Signed out there.') },
   { what: 'all other sessions end', open: devices(2), ready: (page) => named(page, 'Sign out all others').click(), button: (page) => inDialog(page, 'Sign out'), sends: ['POST /v1/me/sessions/revoke_others'], then: toast('Signed out there.') },
-  { what: '"this was not me"', open: devices(1), ready: (page) => named(page, /^This wasn’t me/).first().click(), button: (page) => inDialog(page, 'Secure my account'), sends: ['POST /v1/me/sessions/revoke_others'], then: toast('All other devices were signed out.') },
+  { what: '"this was not me"', open: devices(1), ready: (page) => named(page, /^This wasn’t me/).first().click(), button: (page) => inDialog(page, 'Secure my account'), sends: ['POST /v1/me/sessions/revoke_others'], then: text('All other devices were signed out.') },
 
   { what: 'the task: an app', open: pending, button: (page) => named(page, /^Authenticator app/), sends: ['POST /v1/me/totp'], then: titled('Add an authenticator app') },
   { what: 'the task: signed out', open: pending, button: (page) => named(page, 'Sign out'), sends: ['POST /v1/client/sessions/:id/end'], then: titled('Sign in') },

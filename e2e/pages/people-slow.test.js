@@ -132,7 +132,7 @@ test('each page is usable after few round trips', async () => {
   // The sign-in has room for 12 files and calls in two waves. Join small modules when there are more.
   const user = await server.userNamed('bea');
   const latency = 1000;
-  for (const [at, most] of [['/sign-in', 3], ['/account/add-phone', 5], ['/account/security', 6]]) {
+  for (const [at, most] of [['/sign-in', 3], ['/account/add-phone', 5], ['/account/security', 7]]) {
     const page = await visit(browser, server, { viewport: { width: 360, height: 640 } });
     if (at.startsWith('/account')) {
       await signInByTicket(page, server, user);

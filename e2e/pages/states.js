@@ -154,7 +154,7 @@ export const states = {
     'chart-lines': [],
     'chart-nothing': [],
     'chart-no-days': [],
-    'dashboard-settings': ['dash.settings.title', 'dash.forgotten', 'dash.adoption', 'dash.sms_countries', 'dash.trail.settings'],
+    'dashboard-settings': ['dash.settings.title', 'dash.passkeys.title', 'dash.recovery.title', 'dash.forgotten', 'dash.adoption', 'dash.sms_countries', 'dash.trail.settings'],
     'dashboard-unsaved': ['dash.settings.title'],
     'dashboard-forgotten-wrong': ['dash.settings.title'],
     'dashboard-no-method': ['dash.settings.title', 'dash.nomethod'],

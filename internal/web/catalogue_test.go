@@ -114,6 +114,9 @@ func TestTextsAreUsedAndUsesHaveTexts(t *testing.T) {
 	}
 }
 
+// loadedLater matches the modules that a script loads when it needs them.
+var loadedLater = regexp.MustCompile(`import\('\./([^']+)'\)`)
+
 // TestFamiliesHaveWhatTheirModulesSay: a page gets a part of the catalogue, which holds every text
 // of its scripts.
 func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
@@ -127,7 +130,11 @@ func TestFamiliesHaveWhatTheirModulesSay(t *testing.T) {
 		if have[p.title] == "" || have["frame.blocked"] == "" {
 			t.Errorf("%s has no title or frame", p.script)
 		}
-		for _, module := range append([]string{p.script}, a.modules(p.script)...) {
+		modules := append([]string{p.script}, a.modules(p.script)...)
+		for _, m := range loadedLater.FindAllStringSubmatch(string(a.files["js/"+p.script]), -1) {
+			modules = append(append(modules, m[1]), a.modules(m[1])...)
+		}
+		for _, module := range modules {
 			if module == "page.js" || p.kind == kindDashboard && module == "countries.js" {
 				continue
 			}

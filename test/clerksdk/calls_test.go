@@ -116,6 +116,11 @@ func TestEveryClientIsListed(t *testing.T) {
 	}
 }
 
+// unjourneyed are calls of operations that no journey makes, with the reason.
+var unjourneyed = map[string]string{
+	"user.DeletePasskey": "the user needs an authenticator, which the tests of the API have",
+}
+
 // missing is an id that names no record.
 const missing = "none_2Zt1Wq"
 
@@ -204,7 +209,7 @@ func TestGo(t *testing.T) {
 			results[name] = refusal(t, call)
 			for _, request := range r.take() {
 				verb, path, _ := strings.Cut(request, " ")
-				if _, pattern := routes.Handler(&http.Request{Method: verb, URL: &url.URL{Path: path}}); pattern != "" {
+				if _, pattern := routes.Handler(&http.Request{Method: verb, URL: &url.URL{Path: path}}); pattern != "" && unjourneyed[name] == "" {
 					t.Errorf("%s is an operation, and no journey makes this call", pattern)
 				}
 			}

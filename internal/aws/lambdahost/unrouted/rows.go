@@ -61,6 +61,7 @@ var rows = []row{
 	{"frontend", "DELETE", "/v1/me/phone_numbers/{phone_number_id}"},
 	{"frontend", "POST", "/v1/me/totp"},
 	{"frontend", "POST", "/v1/me/totp/attempt_verification"},
+	{"frontend", "PATCH", "/v1/me/totp"},
 	{"frontend", "DELETE", "/v1/me/totp"},
 	{"frontend", "POST", "/v1/me/backup_codes"},
 	{"frontend", "POST", "/v1/me/passkeys"},

@@ -5,13 +5,11 @@ import { button } from './form.js';
 import { date, h, heading, number, show, t } from './page.js';
 
 /**
- * The way of a person who can use none of the second factors, for a sign-in that offers it.
+ * Shows the way of a person who can use none of the second factors, or the request that waits.
  *   signIn   the sign-in, with what it says of a recovery
  *   back     shows the second factors again
  */
-export function recoveryLink(host, signIn, back) {
-  return signIn.recovery && button(t('recovery.lost'), { kind: 'plain wide', act: () => (signIn.recovery.completes_at ? waiting(host, signIn, back) : offer(host, signIn, back)) });
-}
+export const recover = (host, signIn, back) => (signIn.recovery.completes_at ? waiting : offer)(host, signIn, back);
 
 const returning = (signIn, back) => button(t('frame.back.factors'), { kind: 'plain wide', act: () => back(signIn) });
 

@@ -3,11 +3,8 @@
 import { takeTicket, target } from './address.js';
 import { Problem, activeSession, explain, get, mustEnrolLater, post, request } from './api.js';
 import { challenge, isShut, proofOf, shutView, usable } from './challenge.js';
-import { mayOffer, offer } from './nudge.js';
 import { button, field, form, load, passwordField, problemNotice } from './form.js';
 import { counted, h, heading, leaveFor, notice, page, show, support, t } from './page.js';
-import { passkeyFirst } from './passkeyfirst.js';
-import { recoveryLink } from './recovery.js';
 
 const host = h('section', { class: 'card stack' });
 
@@ -23,7 +20,7 @@ let environment;
 async function start() {
   const [{ response: client }, settings] = await Promise.all([get('/client'), get('/environment')]);
   environment = settings;
-  passkey = passkeyFirst(environment, client);
+  if (environment.user_settings.passkey_settings.show_sign_in_button) passkey = (await import('./passkeyfirst.js')).passkeyFirst(environment, client);
   texted = environment.user_settings.attributes.phone_number.used_for_first_factor;
   forgotten = environment.password_reset_url;
   days = environment.remember_device_days;
@@ -49,8 +46,14 @@ async function finish(answer) {
   if (!document.cookie.includes('__client_uat') && !activeSession((await get('/client')).response)) return withoutCookies();
   const session = activeSession(answer.client);
   if (mustEnrolLater(session.user)) return leaveFor(setup());
-  if (answer.strategy === 'phone_code' && mayOffer(session, environment)) return offer(host, session, () => go(session));
+  if (answer.strategy === 'phone_code' && environment.user_settings.attributes.passkey.enabled) return offerPasskey(session);
   return answer.strategy === 'backup_code' && session.user.backup_codes ? codesLeft(session) : go(session);
+}
+
+/** Offers a passkey, if it is time for that. The module loads only now, and the sign-in is complete without it. */
+async function offerPasskey(session) {
+  const nudge = await import('./nudge.js').catch(() => undefined);
+  return nudge?.mayOffer(session, environment) ? nudge.offer(host, session, () => go(session)) : go(session);
 }
 
 const few = 3; // backup codes left, from which the page leads to new ones
@@ -218,7 +221,7 @@ function second(signIn, sent) {
   const at = `/client/sign_ins/${encodeURIComponent(signIn.id)}`;
   const restart = button(t('signin.other'), { kind: 'plain wide', act: () => (history.state?.step === 'second' ? history.back() : byPassword()) });
   const factors = usable(signIn.supported_second_factors);
-  const lost = recoveryLink(host, signIn, (now) => second(now, now.second_factor_verification));
+  const lost = signIn.recovery && button(t('recovery.lost'), { kind: 'plain wide', act: async () => (await import('./recovery.js')).recover(host, signIn, (now) => second(now, now.second_factor_verification)) });
   if (factors.length === 0) return show(host, [heading('h1', 'alert', t('signin.none.title'), t(signIn.supported_second_factors?.length > 0 ? 'passkey.unsupported' : 'signin.none.text'), 'bad'), lost, restart, help()]);
   const choice = days > 0 ? remembering() : null;
   challenge(host, {
