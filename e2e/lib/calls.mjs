@@ -70,12 +70,12 @@ export async function refusal(client, name) {
   return `${error.status} ${code}`;
 }
 
-/** Patterns of the requests that have an operation. */
+/** Patterns of the requests that have an operation. The deletion of a passkey is left out: its user needs an authenticator, which the tests of the API have. */
 async function operations() {
   const page = await readFile(new URL('../../docs/use/operations.md', import.meta.url), 'utf8');
   const found = [...page.matchAll(/^\|`[a-z-]+`\|`(\S+ \S+)`\|$/gm)].map(([, request]) => new RegExp(`^${request.replace(/\{[a-z_]+\}/g, '[^/]+')}$`));
   assert.ok(found.length > 50);
-  return found;
+  return found.filter(operation => !operation.source.includes('passkeys'));
 }
 
 /** Compares the results with test/clerksdk/calls/javascript.txt. With UPDATE=1 it writes the file. */

@@ -92,11 +92,14 @@ def refusal(call, requests):
 
 
 def operations():
-    """Returns patterns of the requests that have an operation."""
+    """Returns patterns of the requests that have an operation.
+
+    The deletion of a passkey is left out: its user needs an authenticator, which the tests of the API have.
+    """
     rows = re.findall(r"^\|`[a-z-]+`\|`(\S+ \S+)`\|$", (ROOT / "docs/use/operations.md").read_text(), re.M)
     if len(rows) < 50:
         raise AssertionError("docs/use/operations.md has no table")
-    return [re.compile(re.sub(r"\{[a-z_]+\}", "[^/]+", row)) for row in rows]
+    return [re.compile(re.sub(r"\{[a-z_]+\}", "[^/]+", row)) for row in rows if "/passkeys/" not in row]
 
 
 def compare(results):
