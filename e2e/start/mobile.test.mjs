@@ -20,7 +20,7 @@ test('the code of the page signs the demo user in', async t => {
   const guide = await tutorial('mobile');
   const dir = await mkdtemp(path.join(tmpdir(), 'mobile-'));
   t.after(() => rm(dir, { recursive: true }));
-  const [{ file, body }] = guide.files;
+  const { file, body } = guide.files.find(f => f.body.includes('export async function signInWith'));
   await writeFile(path.join(dir, file), body);
   const { signInWith } = await import(pathToFileURL(path.join(dir, file)));
   const clerk = await startApp(api);
