@@ -23,15 +23,18 @@ MALFORMED = {
     "request_body_invalid", "unsupported_content_type", "method_not_allowed",
 }
 
-# Parameters that depend on another one, as a code does on the strategy. The document does not say
-# such rules.
+# Parameters whose rules the document does not say. Most depend on another parameter, as a code does
+# on the strategy. The days of a recovery are 0, or 3 to 30. A date is 0, or in milliseconds.
 DEPENDENT = {
     "GET /v1/users": {"banned", "last_sign_in_at_after", "last_sign_in_at_before", "stranded", "starting_after"},
     "GET /v1/users/count": {"banned", "last_sign_in_at_after", "last_sign_in_at_before", "stranded"},
+    "PATCH /v1/instance": {"mfa_required_from", "recovery_days"},
     "PATCH /v1/me/phone_numbers/{phone_number_id}": {"default_second_factor"},
     "POST /v1/client/sign_ins": {"identifier", "password", "strategy", "ticket"},
     "POST /v1/client/sign_ins/{sign_in_id}/attempt_first_factor": {"password", "code"},
     "POST /v1/client/sessions/{session_id}/verify/attempt_first_factor": {"password", "code", "ticket"},
+    "PATCH /v1/users/{user_id}": {"mfa_required_from"},
+    "POST /v1/users": {"mfa_required_from"},
     "POST /v1/webhook_endpoints/{endpoint_id}/replay": {"event_id", "since", "until"},
 }
 
@@ -42,6 +45,7 @@ FORMATS = {
     "phone": st.integers(min_value=100, max_value=199).map(lambda n: f"+12015550{n}"),
     "origin": st.text(ALPHABET, min_size=1, max_size=20).map(lambda host: f"https://{host}.example.com"),
     "uri-or-empty": st.text(ALPHABET, max_size=20).map(lambda path: path and f"https://app.example.com/{path}"),
+    "name": st.text(ALPHABET, min_size=1, max_size=64),
     "username": st.text(ALPHABET, min_size=8, max_size=64),
     "username-or-empty": st.one_of(st.just(""), st.text(ALPHABET, min_size=8, max_size=64)),
     "password": st.text(ALPHABET, min_size=8, max_size=64),

@@ -143,8 +143,8 @@ type instanceInput struct {
 	PasskeySecondFactor *bool    `body:"passkey_second_factor" doc:"passkeys as a second factor too, for clients that know it (@clerk/ui 1.41)"`
 	PasskeySatisfies    *bool    `body:"passkey_satisfies_second_factor" doc:"a sign-in with a passkey asks for no second factor"`
 	PasskeyRPID         *string  `body:"passkey_rp_id" rules:"format=rp-id" doc:"the domain of passkeys, such as example.com; a change ends all passkeys; empty: the service's host"`
-	PasskeyAppleApps    []string `body:"passkey_apple_apps" rules:"items=..20" doc:"team and bundle ids of iOS apps: ABCDE12345.com.example.app"`
-	PasskeyAndroidApps  []string `body:"passkey_android_apps" rules:"items=..20" doc:"packages of Android apps with the certificate's SHA-256 fingerprint: com.example.app/14:6D:E9:…"`
+	PasskeyAppleApps    []string `body:"passkey_apple_apps" rules:"items=..20 format=apple-app" doc:"team and bundle ids of iOS apps: ABCDE12345.com.example.app"`
+	PasskeyAndroidApps  []string `body:"passkey_android_apps" rules:"items=..20 format=android-app" doc:"packages of Android apps with the certificate's SHA-256 fingerprint: com.example.app/14:6D:E9:…"`
 	// SessionClaims replaces the stored template as a whole; {} removes it.
 	SessionClaims json.RawMessage `body:"session_claims" doc:"claims to add to session tokens: see docs/use/claims.md; replaces all"`
 	// Appearance replaces the stored one as a whole; {} returns to what was deployed.

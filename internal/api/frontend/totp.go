@@ -26,7 +26,7 @@ func MeTOTPAttempt() operation.Operation {
 func MeTOTPUpdate() operation.Operation {
 	return row("me-totp-update", "PATCH /v1/me/totp",
 		"Name the authenticator app", operation.Writes, updateTOTP,
-		operation.NotFound, notPending, misnamed, []apierr.Code{apierr.FormParamMissing})
+		operation.NotFound, notPending, misnamed)
 }
 
 // MeTOTPDelete is DELETE /v1/me/totp.
@@ -57,14 +57,11 @@ func attemptTOTP(c *operation.Call, in codeInput) (Wrapped[wire.TOTP], error) {
 }
 
 type totpUpdateInput struct {
-	Name *string `body:"name" rules:"length=..100 format=name" doc:"the user's name for the app; empty removes it"`
+	Name string `body:"name" rules:"required clearable length=..100 format=name" doc:"the user's name for the app; empty removes it"`
 }
 
 func updateTOTP(c *operation.Call, in totpUpdateInput) (Wrapped[wire.TOTP], error) {
-	if in.Name == nil {
-		return Wrapped[wire.TOTP]{}, apierr.New(apierr.FormParamMissing).Param("name")
-	}
-	r, err := c.Service.MFA.NameTOTP(c, c.Caller, *in.Name)
+	r, err := c.Service.MFA.NameTOTP(c, c.Caller, in.Name)
 	if err != nil {
 		return Wrapped[wire.TOTP]{}, err
 	}

@@ -141,7 +141,7 @@ func textSchema(p operation.Param) object {
 		out["pattern"] = text
 	}
 	least := p.Length.Min
-	if p.IsNeeded() && p.In != "path" && p.IsText() {
+	if p.IsNeeded() && p.In != "path" && p.IsText() && !p.Clearable {
 		least = max(least, 1)
 	}
 	put(out, "minLength", least)

@@ -17,6 +17,7 @@ import (
 // Rules say which values of a parameter are right. They are the words of the field's tag "rules":
 //
 //	required        absent is form_param_missing; null or empty is form_param_nil
+//	clearable       beside required: an empty text is right, and clears what is stored
 //	nonempty        absent, null or empty is form_param_nil: Clerk's answer for codes and passwords
 //	min=1 max=500   bounds of a number, or of the numbers of a map
 //	default=10      the value of an absent parameter
@@ -27,6 +28,7 @@ import (
 //	pattern=^[a-z]  a regular expression that is the same in Go and in ECMAScript, without blanks
 type Rules struct {
 	Required, Nonempty bool
+	Clearable          bool
 	Min, Max           *float64
 	Default            string
 	Length, Items      Range
@@ -56,6 +58,8 @@ func parseRules(tag string) Rules {
 		switch name {
 		case "required":
 			r.Required = true
+		case "clearable":
+			r.Clearable = true
 		case "nonempty":
 			r.Nonempty = true
 		case "min":
@@ -151,7 +155,7 @@ func (p Param) check(v reflect.Value) error {
 
 func (p Param) checkText(text string) error {
 	switch n := utf8.RuneCountInString(text); {
-	case text == "" && p.IsNeeded() && p.IsText():
+	case text == "" && p.IsNeeded() && p.IsText() && !p.Clearable:
 		return apierr.New(apierr.FormParamNil)
 	case p.Length.Max > 0 && n > p.Length.Max:
 		return p.wrong(apierr.FormParamMaxLengthExceeded)

@@ -50,15 +50,21 @@ func bind(t *testing.T, query, body string) (input, string) {
 		got = in
 		return operation.NoContent{}, nil
 	})
+	refused := refusal(op, query, body)
+	return got, refused
+}
+
+// refusal returns the code of an operation's refusal with the name of the parameter, or "".
+func refusal(op operation.Operation, query, body string) string {
 	r := httptest.NewRequest("POST", "/try?"+query, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	err := op.Serve(&operation.Call{Context: context.Background(), Request: r, Answer: httptest.NewRecorder()})
 	if err == nil {
-		return got, ""
+		return ""
 	}
 	e := apierr.From(err)
 	name, _ := e.Meta()["param_name"].(string)
-	return got, string(e.Code()) + " " + name
+	return string(e.Code()) + " " + name
 }
 
 // TestRules: each rule refuses what breaks it, with Clerk's code and the parameter's name.
@@ -90,6 +96,24 @@ func TestRules(t *testing.T) {
 	for query, want := range map[string]string{"inner=3": "", "inner=4": value + "inner", "inner=": value + "inner", "inner=x": kind + "inner", "inner=99999999999999999999": value + "inner", "inner=-9223372036854775808": "", "old_one=1": "form_param_unknown old_one", "order=+up": "", "order=%2Bup": "", "order=%20-up": value + "order"} {
 		if _, got := bind(t, query, `{"needed":"x","code":"y"}`); got != want {
 			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+}
+
+// TestAClearableText: an operation that needs a text may take an empty one, which clears what is
+// stored. It never takes an absent one or null.
+func TestAClearableText(t *testing.T) {
+	type renaming struct {
+		Name string `body:"name" rules:"required clearable length=..4"`
+	}
+	op := operation.New(operation.Backend, "try", "POST /try", "Try", 0, func(*operation.Call, renaming) (operation.NoContent, error) {
+		return operation.NoContent{}, nil
+	})
+	for body, want := range map[string]string{
+		`{"name":""}`: "", `{"name":"x"}`: "", `{}`: "form_param_missing name", `{"name":null}`: "form_param_nil name", `{"name":"abcde"}`: "form_param_max_length_exceeded name",
+	} {
+		if got := refusal(op, "", body); got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
 		}
 	}
 }
