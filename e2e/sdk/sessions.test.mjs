@@ -13,6 +13,16 @@ async function claims(page) {
   return cookie && JSON.parse(Buffer.from(cookie.value.split('.')[1], 'base64url'));
 }
 
+/** Enrols an authenticator app on the page of the task, and goes on. */
+async function enrolsApp(page) {
+  await page.getByRole('link', { name: 'Use an authenticator app' }).click();
+  await fill(page, 'Code', await w.api.totp(await page.getByLabel('Secret').innerText()));
+  await press(page, 'Verify');
+  await shows(page.getByRole('paragraph'), 'The authenticator app is connected');
+  await visit(page, '/task');
+  await press(page, 'Finish');
+}
+
 const refocus = page => page.evaluate(() => dispatchEvent(new Event('focus')));
 
 journey('enforced enrolment by authenticator app: a pending session, and the task is gone after it', w, async ({ page }) => {
@@ -26,12 +36,7 @@ journey('enforced enrolment by authenticator app: a pending session, and the tas
     assert.equal((await claims(page)).sts, 'pending');
     await press(page, 'Finish'); // no factor is enrolled yet
     await status(page, 'pending, task setup-mfa, one factor');
-    await page.getByRole('link', { name: 'Use an authenticator app' }).click();
-    await fill(page, 'Code', await w.api.totp(await page.getByLabel('Secret').innerText()));
-    await press(page, 'Verify');
-    await shows(page.getByRole('paragraph'), 'The authenticator app is connected');
-    await visit(page, '/task');
-    await press(page, 'Finish');
+    await enrolsApp(page);
     await heading(page, 'Home');
     await status(page, 'active, two factors');
     assert.equal((await w.api.sessions(max.id))[0].status, 'active');
@@ -84,12 +89,7 @@ journey('two people, one of whom must enrol from a date on: that session alone b
   await status(second, `Signed in as ${free.email}`);
   assert.deepEqual([(await w.api.sessions(marked.id))[0].status, (await w.api.sessions(free.id))[0].status], ['pending', 'active']);
   await visit(page, '/task');
-  await page.getByRole('link', { name: 'Use an authenticator app' }).click();
-  await fill(page, 'Code', await w.api.totp(await page.getByLabel('Secret').innerText()));
-  await press(page, 'Verify');
-  await shows(page.getByRole('paragraph'), 'The authenticator app is connected');
-  await visit(page, '/task');
-  await press(page, 'Finish');
+  await enrolsApp(page);
   await status(page, 'active, two factors');
   await visit(page, '/authenticator');
   await press(page, 'Disable');

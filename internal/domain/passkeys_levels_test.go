@@ -96,7 +96,7 @@ func TestNoListOfFirstFactorsTellsOfAPasskey(t *testing.T) {
 			s.EnumerationProtection, s.FirstFactorPhoneCode = hidden, true
 		})
 		h.Must(err)
-		listed := slices.ContainsFunc(factors.First(h.user(), &set), func(f factors.Factor) bool { return f.Strategy == account.PasskeyProof })
+		listed := slices.ContainsFunc(factors.First(h.record(), &set), func(f factors.Factor) bool { return f.Strategy == account.PasskeyProof })
 		if listed == hidden {
 			t.Errorf("accounts are hidden: %t, a passkey is listed: %t", hidden, listed)
 		}

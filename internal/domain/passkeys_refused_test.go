@@ -63,9 +63,9 @@ func TestAnswersThatProveNothing(t *testing.T) {
 			h := newWorld(t).withPasskeys().holder()
 			options, device := h.secondOptions(), *h.device
 			tc.change(h.device)
-			before := h.user()
+			before := h.record()
 			h.want(tc.want, h.second(h.sign(options)))
-			after := h.user()
+			after := h.record()
 			if !after.FactorSet().Equal(before.FactorSet()) || after.Passkeys[0].Counter != before.Passkeys[0].Counter || len(after.FailureLog) != 0 || after.SecondFailures.Failures != 0 {
 				t.Error("the refusal changed the user")
 			}
@@ -265,7 +265,7 @@ func TestLocks(t *testing.T) {
 // unknown identifier gets the same answer as a known one.
 func TestAnIdentifiedSignInNamesNoPasskey(t *testing.T) {
 	h := newWorld(t).withPasskeys().holder()
-	for _, identifier := range []string{h.user().Emails[0].Address, "nobody@example.com"} {
+	for _, identifier := range []string{h.record().Emails[0].Address, "nobody@example.com"} {
 		r, err := h.MFA.CreateSignIn(t.Context(), h.browser, mfa.SignInInput{Identifier: identifier})
 		h.Must(err)
 		h.keepToken(r.Snapshot)

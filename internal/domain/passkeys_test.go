@@ -151,11 +151,11 @@ func TestSignInByPasskeyAlone(t *testing.T) {
 	if r.SignIn.Status() != account.SignInComplete || h.ages() != [2]int{0, 0} {
 		t.Errorf("%s, ages %v", r.SignIn.Status(), h.ages())
 	}
-	if p := h.user().Passkeys[0]; p.Used != account.At(h.Now()) || p.Counter != 1 {
+	if p := h.record().Passkeys[0]; p.Used != account.At(h.Now()) || p.Counter != 1 {
 		t.Errorf("used %v, counter %d", p.Used, p.Counter)
 	}
-	if !slices.ContainsFunc(h.user().Trail.Entries, func(e account.AuditEntry) bool {
-		by, id := e.Read(h.user().ID)
+	if !slices.ContainsFunc(h.record().Trail.Entries, func(e account.AuditEntry) bool {
+		by, id := e.Read(h.record().ID)
 		return e.Name == eventtype.FactorUsed && by == account.PasskeyProof && id == h.pk.WireID()
 	}) {
 		t.Error("no entry about the use")
@@ -172,7 +172,7 @@ func TestAPasskeyIsOneFactorUnlessTheSettingsSayTwo(t *testing.T) {
 	if r.SignIn.Status() != account.NeedsSecondFactor {
 		t.Fatalf("the sign-in is %s", r.SignIn.Status())
 	}
-	for _, f := range factors.SecondAfter(account.PasskeyProof, h.user(), &r.Snapshot.Settings) {
+	for _, f := range factors.SecondAfter(account.PasskeyProof, h.record(), &r.Snapshot.Settings) {
 		if f.Strategy == account.PasskeyProof {
 			t.Error("a passkey is offered after a passkey")
 		}
@@ -192,7 +192,7 @@ func TestAPasskeyAsSecondFactor(t *testing.T) {
 	}
 	set, err := h.Engine.Settings(t.Context())
 	h.Must(err)
-	factors := factors.SecondAfter(account.TicketCode, h.user(), &set)
+	factors := factors.SecondAfter(account.TicketCode, h.record(), &set)
 	if last := factors[len(factors)-1].Strategy; last != account.PasskeyProof || factors[0].Strategy != account.TOTPCode {
 		t.Errorf("factors %v", factors)
 	}
@@ -237,7 +237,7 @@ func TestAPasskeyDoesNotSwitchMFAOn(t *testing.T) {
 	h.browser.Origin = onPage
 	h.signInWithTicket()
 	h.enrol()
-	if u := h.user(); u.TwoFactorEnabled() || u.Backup != nil || u.MFAEnabledAt != 0 {
+	if u := h.record(); u.TwoFactorEnabled() || u.Backup != nil || u.MFAEnabledAt != 0 {
 		t.Error("a passkey switched MFA on")
 	}
 	h.signOut()
@@ -277,7 +277,7 @@ func TestNamesAndRemoval(t *testing.T) {
 	h.inside()
 	_, err = h.Passkeys.Delete(t.Context(), h.browser, h.pk.WireID())
 	h.Must(err)
-	if len(h.user().Passkeys) != 0 || h.happened(eventtype.FactorRemoved) != 1 {
+	if len(h.record().Passkeys) != 0 || h.happened(eventtype.FactorRemoved) != 1 {
 		t.Error("the passkey is still there")
 	}
 	_, err = h.Passkeys.Passkey(t.Context(), h.browser, h.pk.WireID())
@@ -318,10 +318,10 @@ func TestTenPasskeys(t *testing.T) {
 		h.device = &authenticator.Authenticator{}
 		h.enrol()
 	}
-	before := h.user()
+	before := h.record()
 	_, err := h.Passkeys.Create(t.Context(), h.browser)
 	h.want(apierr.PasskeyQuotaExceeded, err)
-	if h.user().Version != before.Version {
+	if h.record().Version != before.Version {
 		t.Error("the refusal changed the user")
 	}
 }
@@ -383,11 +383,11 @@ func TestACredentialBelongsToOneUser(t *testing.T) {
 					return append(append(append([]byte{}, data[:55]...), stolen.ID...), data[55+len(stolen.ID):]...)
 				},
 			}
-			before := len(p.user().Passkeys)
+			before := len(p.record().Passkeys)
 			id, answer := p.begin()
 			_, err := p.Passkeys.Confirm(t.Context(), p.browser, id, answer, "")
 			p.want(apierr.PasskeyRegistrationFailure, err)
-			if got := len(p.user().Passkeys); got != before {
+			if got := len(p.record().Passkeys); got != before {
 				t.Errorf("%d passkeys, had %d", got, before)
 			}
 		})
@@ -402,13 +402,13 @@ func TestACounterThatWentBackBlocksThePasskey(t *testing.T) {
 	h.signOut()
 	h.device.Credentials()[0].Count = 0
 	h.want(apierr.PasskeyAuthenticationFailure, h.second(h.sign(h.secondOptions())))
-	if h.happened(eventtype.PasskeyCopied) != 1 || !eventtype.PasskeyCopied.Kind().Notify || h.user().Passkeys[0].Copied == 0 {
+	if h.happened(eventtype.PasskeyCopied) != 1 || !eventtype.PasskeyCopied.Kind().Notify || h.record().Passkeys[0].Copied == 0 {
 		t.Error("nothing says that the counter went back")
 	}
 	h.device.Credentials()[0].Count = 100
 	_, err := h.first(h.bySignIn())
 	h.want(apierr.PasskeyNotRegistered, err)
-	if h.user().SecondFailures.Failures != 0 || len(h.user().FailureLog) != 0 {
+	if h.record().SecondFailures.Failures != 0 || len(h.record().FailureLog) != 0 {
 		t.Error("it counts as a wrong code")
 	}
 	h.inside()
@@ -431,7 +431,7 @@ func TestPasskeysOff(t *testing.T) {
 	h.want(apierr.FeatureNotEnabled, err)
 	set, err := h.Engine.Settings(t.Context())
 	h.Must(err)
-	for _, f := range append(factors.ProvableFirst(h.user(), &set), factors.SecondAfter(account.Password, h.user(), &set)...) {
+	for _, f := range append(factors.ProvableFirst(h.record(), &set), factors.SecondAfter(account.Password, h.record(), &set)...) {
 		if f.Strategy == account.PasskeyProof {
 			t.Error("a passkey is offered")
 		}
@@ -459,7 +459,7 @@ func TestAResetRemovesPasskeys(t *testing.T) {
 	h := newWorld(t).withPasskeys().holder()
 	_, err := h.Admin.RemoveMFA(t.Context(), h.id)
 	h.Must(err)
-	if len(h.user().Passkeys) != 0 {
+	if len(h.record().Passkeys) != 0 {
 		t.Error("a passkey is left")
 	}
 	h.noClaim(h.pk)

@@ -61,8 +61,8 @@ func TestARecoveryEndsAtOnce(t *testing.T) {
 			h.withRecovery(3)
 			h.Must(h.another().ask())
 			h.Must(do(t, h, h.another()))
-			if asked, ended := h.happened(eventtype.RecoveryRequested), h.happened(eventtype.RecoveryCancelled); h.user().Recovery != nil || asked != ended {
-				t.Errorf("%d requests, %d events of their end, %+v waits", asked, ended, h.user().Recovery)
+			if asked, ended := h.happened(eventtype.RecoveryRequested), h.happened(eventtype.RecoveryCancelled); h.record().Recovery != nil || asked != ended {
+				t.Errorf("%d requests, %d events of their end, %+v waits", asked, ended, h.record().Recovery)
 			}
 		})
 	}
@@ -80,12 +80,12 @@ func TestRecoveriesFromBeforeASwitchOffEnd(t *testing.T) {
 	p.withRecovery(3)
 	asked := p.Now()
 	p.Must(p.ask()) // a new request, with days of its own
-	if r := p.user().Recovery; r == nil || r.RequestedAt.Time().Before(asked) {
+	if r := p.record().Recovery; r == nil || r.RequestedAt.Time().Before(asked) {
 		t.Errorf("the request is %+v, want one of now", r)
 	}
 	p.Advance(3*day - time.Hour)
 	p.cleanup()
-	if !p.user().TwoFactorEnabled() {
+	if !p.record().TwoFactorEnabled() {
 		t.Error("the request from before completed")
 	}
 }
@@ -98,17 +98,17 @@ func TestAServiceThatWasDownHastensNoRecovery(t *testing.T) {
 	p.Must(p.ask())
 	p.Advance(20 * day)
 	p.cleanup()
-	if !p.user().TwoFactorEnabled() || p.happened(eventtype.RecoveryReminder) != 1 {
-		t.Fatalf("after 20 days without a reminder: %d reminders, second factors stay: %v", p.happened(eventtype.RecoveryReminder), p.user().TwoFactorEnabled())
+	if !p.record().TwoFactorEnabled() || p.happened(eventtype.RecoveryReminder) != 1 {
+		t.Fatalf("after 20 days without a reminder: %d reminders, second factors stay: %v", p.happened(eventtype.RecoveryReminder), p.record().TwoFactorEnabled())
 	}
 	p.Advance(day - time.Minute)
 	p.cleanup()
-	if !p.user().TwoFactorEnabled() {
+	if !p.record().TwoFactorEnabled() {
 		t.Fatal("the day after the reminder is not over")
 	}
 	p.Advance(time.Minute)
 	p.cleanup()
-	if p.user().TwoFactorEnabled() {
+	if p.record().TwoFactorEnabled() {
 		t.Error("the request does not complete a day after the reminder")
 	}
 }
@@ -121,7 +121,7 @@ func (p *person) completed() {
 		p.Advance(day)
 		p.cleanup()
 	}
-	if p.user().TwoFactorEnabled() {
+	if p.record().TwoFactorEnabled() {
 		p.Fatal("the recovery did not complete")
 	}
 }
@@ -198,7 +198,7 @@ func TestFiftyRequestsAtOnce(t *testing.T) {
 	}
 	group.Wait()
 	p.noServerErrors(answers)
-	if p.user().Recovery == nil || p.happened(eventtype.RecoveryRequested) != 1 {
+	if p.record().Recovery == nil || p.happened(eventtype.RecoveryRequested) != 1 {
 		t.Fatalf("%d requests wait; refused: %v", p.happened(eventtype.RecoveryRequested), answers)
 	}
 	for range 50 {
@@ -211,7 +211,7 @@ func TestFiftyRequestsAtOnce(t *testing.T) {
 	})
 	group.Wait()
 	waits := 0
-	if p.user().Recovery != nil {
+	if p.record().Recovery != nil {
 		waits = 1
 	}
 	if asked, ended := p.happened(eventtype.RecoveryRequested), p.happened(eventtype.RecoveryCancelled); asked != ended+waits {
@@ -241,7 +241,7 @@ func TestARecoveryIsAlwaysTold(t *testing.T) {
 			t.Errorf("%d numbers are told a day later, want 3", got)
 		}
 	}
-	if p.user().TwoFactorEnabled() {
+	if p.record().TwoFactorEnabled() {
 		t.Error("the recovery did not complete")
 	}
 }

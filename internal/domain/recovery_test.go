@@ -38,13 +38,6 @@ func (p *person) cleanup() {
 	p.Must(err)
 }
 
-func (p *person) user() *account.User {
-	p.Helper()
-	u, err := p.Admin.User(p.Context(), p.id)
-	p.Must(err)
-	return u
-}
-
 // TestARecoveryRemovesTheSecondFactors: a person without a second factor asks, is told each day,
 // and after the days gets in with the first factor alone. Other browsers are signed out.
 func TestARecoveryRemovesTheSecondFactors(t *testing.T) {
@@ -60,17 +53,17 @@ func TestARecoveryRemovesTheSecondFactors(t *testing.T) {
 		p.cleanup()
 		p.cleanup() // within the day it says nothing again
 	}
-	if !p.user().TwoFactorEnabled() || p.happened(eventtype.RecoveryReminder) != 2 || p.happened(eventtype.RecoveryRequested) != 1 {
-		t.Fatalf("after two days: %+v, %d reminders, %d requests", p.user().Recovery, p.happened(eventtype.RecoveryReminder), p.happened(eventtype.RecoveryRequested))
+	if !p.record().TwoFactorEnabled() || p.happened(eventtype.RecoveryReminder) != 2 || p.happened(eventtype.RecoveryRequested) != 1 {
+		t.Fatalf("after two days: %+v, %d reminders, %d requests", p.record().Recovery, p.happened(eventtype.RecoveryReminder), p.happened(eventtype.RecoveryRequested))
 	}
 	p.Advance(day - time.Minute)
 	p.cleanup()
-	if !p.user().TwoFactorEnabled() {
+	if !p.record().TwoFactorEnabled() {
 		t.Fatal("the second factors are gone a minute early")
 	}
 	p.Advance(time.Minute)
 	p.cleanup()
-	u := p.user()
+	u := p.record()
 	if u.TwoFactorEnabled() || u.Backup != nil || u.Recovery != nil || p.happened(eventtype.RecoveryCompleted) != 1 {
 		t.Fatalf("after three days: %+v", u)
 	}
@@ -135,7 +128,7 @@ func TestARecoveryIsCancelled(t *testing.T) {
 				p.Advance(day)
 				p.cleanup()
 			}
-			if u := p.user(); !u.TwoFactorEnabled() || u.Recovery != nil {
+			if u := p.record(); !u.TwoFactorEnabled() || u.Recovery != nil {
 				t.Errorf("the user has %+v, two-factor %v", u.Recovery, u.TwoFactorEnabled())
 			}
 			if got := p.happened(eventtype.RecoveryCancelled); tc.event != (got == 1) {
@@ -165,7 +158,7 @@ func TestAPasskeyCancelsARecovery(t *testing.T) {
 			h.withRecovery(3)
 			h.Must(h.stranger().ask())
 			h.Must(tc.prove(h))
-			if cancelled := h.user().Recovery == nil; cancelled != tc.cancels {
+			if cancelled := h.record().Recovery == nil; cancelled != tc.cancels {
 				t.Errorf("cancelled %v, want %v", cancelled, tc.cancels)
 			}
 		})
@@ -189,7 +182,7 @@ func TestOnlyASecondFactorCancels(t *testing.T) {
 	p.Must(asking.ask())
 	_, err = p.MFA.CancelRecovery(t.Context(), before.browser)
 	p.want(apierr.SessionReverificationRequired, err)
-	if p.user().Recovery == nil {
+	if p.record().Recovery == nil {
 		t.Fatal("the refused cancellation cancelled")
 	}
 	p.Advance(2 * day) // the proof may be old
@@ -210,7 +203,7 @@ func TestRefusedRecoveries(t *testing.T) {
 		"recovery is off": {func(t *testing.T, p *person) error { t.Helper(); p.withRecovery(0); return p.ask() }, apierr.FeatureNotEnabled},
 		"the first factor is not proved": {func(t *testing.T, p *person) error {
 			t.Helper()
-			u := p.user()
+			u := p.record()
 			r, err := p.MFA.CreateSignIn(t.Context(), p.browser, mfa.SignInInput{Identifier: u.Emails[0].Address})
 			p.Must(err)
 			p.keepToken(r.Snapshot)
@@ -246,7 +239,7 @@ func TestRefusedRecoveries(t *testing.T) {
 			p := newWorld(t).member()
 			p.withRecovery(3)
 			p.want(tc.want, tc.do(t, p))
-			if p.user().Recovery != nil {
+			if p.record().Recovery != nil {
 				t.Error("the refused request waits")
 			}
 		})
@@ -269,7 +262,7 @@ func TestLongerDaysHoldForARecoveryUnderWay(t *testing.T) {
 			p.Advance(min(day, until.Sub(p.Now())))
 			p.cleanup()
 		}
-		if removed := !p.user().TwoFactorEnabled(); removed != step.removed {
+		if removed := !p.record().TwoFactorEnabled(); removed != step.removed {
 			t.Fatalf("with %d days the second factors are removed after %d: %v", step.settings, step.after, removed)
 		}
 	}
@@ -331,7 +324,7 @@ func TestACancellationRacesTheCompletion(t *testing.T) {
 	group.Go(func() { _, cancelled = p.Admin.CancelRecovery(t.Context(), p.id) })
 	group.Go(func() { _, _ = p.Admin.Cleanup(t.Context(), 1000) })
 	group.Wait()
-	if kept := p.user().TwoFactorEnabled(); kept != (cancelled == nil) {
+	if kept := p.record().TwoFactorEnabled(); kept != (cancelled == nil) {
 		t.Errorf("cancelled: %v, the second factors stay: %v", cancelled, kept)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
-	"github.com/countersign-mfa/countersign/internal/store"
 )
 
 // A remembered device is an entry in its user's record that names a client. The user's record
@@ -93,20 +92,13 @@ type RememberedDevices struct {
 // DevicesOf returns the remembered devices of a user, newest first. A device whose client is gone
 // is not among them: no token proves it.
 func DevicesOf(t *tx.Tx, u *account.User) ([]RememberedDevice, error) {
-	var keys []store.Key
-	for _, d := range u.Remembered {
-		keys = append(keys, store.Key{Kind: store.KindClient, ID: d.Client})
-	}
-	if err := t.Read(keys...); err != nil {
+	clients, err := readClients(t, u.Remembered, func(d account.RememberedDevice) string { return d.Client })
+	if err != nil {
 		return nil, err
 	}
 	var all []RememberedDevice
-	for _, d := range u.Remembered {
-		c, err := t.Client(d.Client)
-		if err != nil {
-			return nil, err
-		}
-		if c != nil && c.Expires > t.Now && isRemembered(t, u, d) {
+	for i, d := range u.Remembered {
+		if c := clients[i]; c != nil && c.Expires > t.Now && isRemembered(t, u, d) {
 			all = append(all, RememberedDevice{RememberedDevice: d, Agent: c.Agent})
 		}
 	}

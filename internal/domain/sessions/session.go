@@ -243,21 +243,35 @@ func (r results) setSnapshot(snap *Snapshot) {
 	}
 }
 
-// UserSessions returns the live sessions of a user, by the list in the user's record.
-func UserSessions(t *tx.Tx, u *account.User) ([]Result, error) {
-	var keys []store.Key
-	for _, ref := range u.Sessions {
-		keys = append(keys, store.Key{Kind: store.KindClient, ID: ref.Client})
+// readClients reads the clients of the entries of a list in one round trip. A client that is gone is
+// nil.
+func readClients[Entry any](t *tx.Tx, list []Entry, client func(Entry) string) ([]*account.Client, error) {
+	keys := make([]store.Key, len(list))
+	for i, e := range list {
+		keys[i] = store.Key{Kind: store.KindClient, ID: client(e)}
 	}
 	if err := t.Read(keys...); err != nil {
 		return nil, err
 	}
-	var found []Result
-	for _, ref := range u.Sessions {
-		c, err := t.Client(ref.Client)
-		if err != nil {
+	clients := make([]*account.Client, len(list))
+	for i, k := range keys {
+		var err error
+		if clients[i], err = t.Client(k.ID); err != nil {
 			return nil, err
 		}
+	}
+	return clients, nil
+}
+
+// UserSessions returns the live sessions of a user, by the list in the user's record.
+func UserSessions(t *tx.Tx, u *account.User) ([]Result, error) {
+	clients, err := readClients(t, u.Sessions, func(ref account.SessionRef) string { return ref.Client })
+	if err != nil {
+		return nil, err
+	}
+	var found []Result
+	for i, ref := range u.Sessions {
+		c := clients[i]
 		if c == nil {
 			continue
 		}
