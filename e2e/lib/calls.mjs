@@ -70,7 +70,7 @@ export async function refusal(client, name) {
   return `${error.status} ${code}`;
 }
 
-/** Patterns of the requests that have an operation. The deletion of a passkey is left out: its user needs an authenticator, which the tests of the API have. */
+/** Patterns of the requests that have an operation. The deletion of a passkey is left out: its user needs an authenticator, which passkeys.test.mjs has. */
 async function operations() {
   const page = await readFile(new URL('../../docs/use/operations.md', import.meta.url), 'utf8');
   const found = [...page.matchAll(/^\|`[a-z-]+`\|`(\S+ \S+)`\|$/gm)].map(([, request]) => new RegExp(`^${request.replace(/\{[a-z_]+\}/g, '[^/]+')}$`));

@@ -1,7 +1,8 @@
 // Passkeys by Clerk's published SDK, with Chromium's virtual authenticator: enrolled, used as each factor, named, removed, refused.
 import assert from 'node:assert/strict';
 import { journey } from '../lib/browser.mjs';
-import { until } from '../lib/countersign.mjs';
+import { createClerkClient } from '@clerk/backend';
+import { secretKey, until } from '../lib/countersign.mjs';
 import { device, meddle } from '../lib/device.mjs';
 import { newUser, open, secondFactors, session, signIn, status } from '../lib/person.mjs';
 import { world } from '../lib/world.mjs';
@@ -80,6 +81,16 @@ journey('enrolled, named, listed, removed', w, async ({ page }) => {
   assert.deepEqual(await names(max.id), []);
   await signOut(page);
   assert.deepEqual(await discover(page), { code: 'passkey_not_registered' });
+});
+
+journey('removed by the team, with @clerk/backend: it signs nobody in any more', w, async ({ page }) => {
+  const { max } = await withPasskey(page);
+  const [{ id }] = (await w.api.user(max.id)).passkeys;
+  const clerk = createClerkClient({ secretKey, publishableKey: w.api.publishableKey, apiUrl: w.api.url, telemetry: { disabled: true } });
+  const gone = await clerk.users.deleteUserPasskey({ userId: max.id, passkeyIdentificationId: id });
+  assert.deepEqual([gone.id, gone.deleted], [id, true]);
+  assert.deepEqual(await names(max.id), []);
+  assert.equal((await discover(page)).status, undefined);
 });
 
 journey('cancelled: the browser removes what it began, and the next enrolment works', w, async ({ page }) => {
