@@ -72,7 +72,7 @@ journey('enforced enrolment by text message', w, async ({ page }) => {
   }
 });
 
-journey('two people, one of whom must enrol from a date on: that session alone becomes pending', w, async ({ page }) => {
+journey('two people: the marked one must enrol from a date on, and that session alone becomes pending', w, async ({ page }) => {
   const [marked, free] = [await newUser(w), await newUser(w)];
   const from = Date.parse((await w.api.dev('GET', '/clock')).now) + 60_000;
   await w.api.backend('PATCH', `/v1/users/${marked.id}`, { mfa_required: true, mfa_required_from: from });

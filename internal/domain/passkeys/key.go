@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A P-256 key is most of what a passkey adds to its user's record, and a write is billed by the
-// kilobyte. So the record keeps the compressed point (SEC 1 section 2.3.3), 33 bytes in place of
+// A P-256 key is the largest part of a passkey in its user's record, and DynamoDB bills a write by
+// the kilobyte. So the record keeps the compressed point (SEC 1 section 2.3.3), 33 bytes in place of
 // the 77 of its COSE_Key. Other keys are kept as they are. No COSE_Key begins as a compressed point
 // does: a map begins with 0xa0 to 0xbf.
 
@@ -40,7 +40,7 @@ func cutPoint(key []byte) (x, y []byte, ok bool) {
 	return x, y, ok
 }
 
-// OpenKey returns the COSE_Key of what a record keeps.
+// OpenKey returns the COSE_Key of a key in its stored form.
 func OpenKey(kept []byte) []byte {
 	if len(kept) != 1+coordinate || kept[0] != 2 && kept[0] != 3 {
 		return kept
