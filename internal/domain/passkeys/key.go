@@ -8,9 +8,9 @@ import (
 )
 
 // A P-256 key is the largest part of a passkey in its user's record, and DynamoDB bills a write by
-// the kilobyte. So the record keeps the compressed point (SEC 1 section 2.3.3), 33 bytes in place of
-// the 77 of its COSE_Key. Other keys are kept as they are. No COSE_Key begins as a compressed point
-// does: a map begins with 0xa0 to 0xbf.
+// the kilobyte. So the record keeps the compressed point (SEC 1 section 2.3.3), 33 bytes in place
+// of the 77 of its COSE_Key. Other keys are kept as they are. No COSE_Key begins as a compressed
+// point does: a map begins with 0xa0 to 0xbf.
 
 // The parts of a COSE_Key of ES256 (RFC 9053 section 7.1): kty EC2, alg ES256, crv P-256, x and y
 // of 32 bytes each.

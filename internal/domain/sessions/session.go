@@ -243,8 +243,8 @@ func (r results) setSnapshot(snap *Snapshot) {
 	}
 }
 
-// readClients reads the clients of the entries of a list in one round trip. A client that is gone is
-// nil.
+// readClients reads the clients of the entries of a list in one round trip. A client that is gone
+// is nil.
 func readClients[Entry any](t *tx.Tx, list []Entry, client func(Entry) string) ([]*account.Client, error) {
 	keys := make([]store.Key, len(list))
 	for i, e := range list {
