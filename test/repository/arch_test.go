@@ -226,7 +226,7 @@ func belowInAPI(dir, own string) bool {
 // floors are the packages of the domain that hold the state, from the lowest up. A package imports
 // those below it only, so the guess of a code and the sending of an SMS walk down and never come
 // back up.
-var floors = []string{"account", "statistics", "factors", "listing", "tx", "directory", "audit", "settings", "sms", "webhook", "tokens", "sessions", "passkeys", "recovery", "mfa", "admin", "profile", "migration", ""}
+var floors = []string{"account", "statistics", "factors", "listing", "tx", "directory", "audit", "settings", "sms", "webhook", "tokens", "recovery", "sessions", "passkeys", "mfa", "admin", "profile", "migration", ""}
 
 // below reports whether a package of the domain may import another one.
 func below(dir, own string) bool {

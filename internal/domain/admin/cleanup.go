@@ -12,6 +12,7 @@ import (
 
 	"github.com/countersign-mfa/countersign/internal/domain/account"
 	"github.com/countersign-mfa/countersign/internal/domain/recovery"
+	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 	"github.com/countersign-mfa/countersign/internal/store"
 )
@@ -198,8 +199,8 @@ func cleanRecord(t *tx.Tx, k store.Key, before time.Time) (deleted bool, due tim
 		t.Delete(e)
 		return true, due, nil
 	}
-	if u, ok := e.(*account.User); ok {
-		recovery.Step(t, u)
+	if u, ok := e.(*account.User); ok && recovery.Step(t, u) {
+		sessions.SignOutAll(t, u)
 	}
 	if s, ok := e.(expirer); ok {
 		s.RemoveExpired(account.At(before))

@@ -16,7 +16,6 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
 	"github.com/countersign-mfa/countersign/internal/domain/ratelimit"
-	"github.com/countersign-mfa/countersign/internal/domain/sessions"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -60,17 +59,18 @@ func Cancel(t *tx.Tx, u *account.User) bool {
 const overdue = 2 * account.RecoveryReminder
 
 // Step does what a request has due: a reminder, or the removal. The request of a banned or locked
-// user ends, and so does each one while the settings have no recovery.
-// Longer days of the settings hold for a request under way; shorter ones do not. After a reminder
-// that came too late, a request waits for another day.
-func Step(t *tx.Tx, u *account.User) {
+// user ends, and so does each one while the settings have no recovery. Longer days of the settings
+// hold for a request under way; shorter ones do not. After a reminder that came too late, a request
+// waits for another day. Step reports whether it removed the second factors: the caller then ends
+// the user's sessions.
+func Step(t *tx.Tx, u *account.User) (removed bool) {
 	if u.Recovery == nil {
-		return
+		return false
 	}
 	r := t.State.Settings.RecoveryOf(u)
 	if r == nil || u.Banned || u.LockedUntil > t.Now || !u.TwoFactorEnabled() {
 		Cancel(t, u)
-		return
+		return false
 	}
 	t.Language = r.Language
 	r.CompletesAt = max(r.CompletesAt, r.RequestedAt.Add(t.State.Settings.RecoveryTime()))
@@ -80,14 +80,16 @@ func Step(t *tx.Tx, u *account.User) {
 	switch {
 	case r.CompletesAt <= t.Now:
 		complete(t, u)
+		return true
 	case r.NextStep() <= t.Now:
 		r.ToldAt = t.Now
 		record(t, u, eventtype.RecoveryReminder)
 	}
+	return false
 }
 
-// complete removes the second factors and ends all sessions. The next sign-in asks for a new second
-// factor. Passkeys stay: with them the owner gets in again.
+// complete removes the second factors. The next sign-in asks for a new one. Passkeys stay: with
+// them the owner gets in again.
 func complete(t *tx.Tx, u *account.User) {
 	u.Recovery = nil
 	codes := u.Backup
@@ -101,7 +103,6 @@ func complete(t *tx.Tx, u *account.User) {
 	if codes != nil {
 		audit.Record(t, u, eventtype.BackupRemoved, codes.Subject())
 	}
-	sessions.SignOutAll(t, u)
 }
 
 func record(t *tx.Tx, u *account.User, name eventtype.Name) {

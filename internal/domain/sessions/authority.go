@@ -8,6 +8,7 @@ import (
 	"github.com/countersign-mfa/countersign/internal/domain/audit"
 	"github.com/countersign-mfa/countersign/internal/domain/authority"
 	"github.com/countersign-mfa/countersign/internal/domain/eventtype"
+	"github.com/countersign-mfa/countersign/internal/domain/recovery"
 	"github.com/countersign-mfa/countersign/internal/domain/tx"
 )
 
@@ -187,9 +188,8 @@ func applyFactorChange(t *tx.Tx, u *account.User, has account.FactorSet) {
 	if t.State.Settings.Authority(u, t.Now).EndsOthers(before, change) {
 		endOthers(u, acting)
 	}
-	if u.Recovery != nil && endsRecovery(u.ReadFactors, has) {
-		u.Recovery = nil
-		audit.Record(t, u, eventtype.RecoveryCancelled, account.Subject{})
+	if endsRecovery(u.ReadFactors, has) {
+		recovery.Cancel(t, u)
 	}
 	u.ReadFactors, u.ReadSecond = has, change.SecondFactor
 	if acting == nil {
